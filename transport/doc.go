@@ -1,0 +1,2 @@
+// Package transport moves whole HCI packets in and out of a controller.
+package transport
