@@ -3,6 +3,7 @@ package smp
 import (
 	"context"
 	"crypto/ecdh"
+	"errors"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -73,3 +74,10 @@ const (
 	DistributeSign KeyDistribution = 1 << 2 // CSRK
 	DistributeLink KeyDistribution = 1 << 3 // BR/EDR link key, never from us
 )
+
+// pair runs one pairing from the Pairing Request to the last key. It tells the peer by Pairing Failed when
+// it ends it, and returns a *PairingError, or the wire's own error when the link or the caller is gone.
+func pair(ctx context.Context, w wire, p pairingParameters) (pairingResult, error) {
+	pdu := pairingFailed{PairingNotSupported}.appendTo(nil)
+	return pairingResult{}, errors.Join(ctx.Err(), w.send(pdu), &PairingError{Reason: PairingNotSupported})
+}
