@@ -1,0 +1,210 @@
+package l2cap
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jelling-ble/jelling/hci"
+)
+
+// responseTimeout is RTX, how long a signalling request waits for its response (Vol 3, Part A, 6.2.1).
+const responseTimeout = 30 * time.Second
+
+// Errors of RequestParameters.
+var (
+	ErrParametersRejected = errors.New("l2cap: the central rejected the connection parameters")
+	ErrNotPeripheral      = errors.New("l2cap: only a peripheral asks for connection parameters by L2CAP")
+	ErrResponseTimeout    = errors.New("l2cap: no response to a signalling request within 30 s")
+	ErrBusy               = errors.New("l2cap: a connection parameter request is waiting for its response")
+	errParametersInvalid  = errors.New("l2cap: the specification does not allow these connection parameters")
+)
+
+// signalling is the LE signalling channel. The handle functions run on the controller's loop.
+type signalling struct {
+	mux     *Mux
+	channel *Channel
+	buf     []byte // the answer being built: the controller's loop
+	ignored uint64 // responses nobody asked for, and what could not be parsed: the controller's loop
+
+	mu      sync.Mutex // guards the request in flight
+	last    uint8      // its identifier
+	waiting chan error // nil when there is none
+}
+
+func newSignalling(m *Mux) *signalling {
+	s := &signalling{mux: m}
+	// A new Mux has every channel free, so this can't fail.
+	s.channel, _ = m.Open(CIDSignalling, signallingMTU, s.handle)
+	return s
+}
+
+func (s *signalling) handle(b []byte) {
+	c, err := ParseSignal(b)
+	if err != nil || c.Identifier == 0 {
+		s.ignored++ // no identifier to answer to (Vol 3, Part A, 4)
+		return
+	}
+	switch c.Code {
+	case ConnectionParameterUpdateRequest:
+		s.handleParameters(c)
+	case ConnectionParameterUpdateResponse:
+		s.handleResponse(c)
+	case CommandReject:
+		s.handleReject(c)
+	default:
+		if isResponse(c.Code) {
+			s.ignored++
+			return
+		}
+		s.reject(c.Identifier, NotUnderstood, nil)
+	}
+}
+
+// isResponse tells the codes that answer something, which are never answered themselves.
+func isResponse(c Code) bool {
+	switch c {
+	case 0x03, 0x05, 0x07, 0x09, 0x0B, 0x0D, 0x0F, 0x11, 0x13, 0x15, 0x16, 0x18, 0x1A:
+		return true
+	}
+	return false
+}
+
+// tooLong answers a C-frame over the signalling MTU, when enough of it is there to have an identifier.
+func (s *signalling) tooLong(b []byte) {
+	if len(b) < 2 || b[1] == 0 || Code(b[0]) == CommandReject || isResponse(Code(b[0])) {
+		s.ignored++
+		return
+	}
+	s.reject(b[1], SignallingMTU, []byte{signallingMTU, 0})
+}
+
+func (s *signalling) reject(identifier uint8, reason RejectReason, data []byte) {
+	payload := append([]byte{byte(reason), byte(reason >> 8)}, data...)
+	s.answer(Signal{CommandReject, identifier, payload})
+}
+
+// answer sends a response. A peer that fills the queue with its own requests gets no more answers.
+func (s *signalling) answer(c Signal) {
+	s.buf = c.AppendTo(s.buf[:0])
+	if s.channel.SendUrgent(s.buf) != nil {
+		s.ignored++
+	}
+}
+
+// handleParameters answers a peripheral's wish (Vol 3, Part A, 4.20).
+func (s *signalling) handleParameters(c Signal) {
+	p, err := ParseParameters(c.Data)
+	if err != nil || s.mux.link.Role() != hci.Central {
+		s.reject(c.Identifier, NotUnderstood, nil)
+		return
+	}
+	accept := p.Valid() && (s.mux.cfg.AcceptParameters == nil || s.mux.cfg.AcceptParameters(p))
+	result := []byte{1, 0}
+	if accept {
+		result[0] = 0
+	}
+	s.answer(Signal{ConnectionParameterUpdateResponse, c.Identifier, result})
+	if accept && s.mux.link.UpdateParameters(hci.ConnectionParameters{IntervalMin: p.IntervalMin, IntervalMax: p.IntervalMax,
+		Latency: p.Latency, SupervisionTimeout: p.Timeout}) != nil {
+		s.ignored++ // the link is ending
+	}
+}
+
+func (s *signalling) handleResponse(c Signal) {
+	if len(c.Data) != 2 {
+		s.ignored++
+		return
+	}
+	var err error
+	if binary.LittleEndian.Uint16(c.Data) != 0 {
+		err = ErrParametersRejected
+	}
+	s.settle(c.Identifier, err)
+}
+
+func (s *signalling) handleReject(c Signal) {
+	if len(c.Data) < 2 {
+		s.ignored++
+		return
+	}
+	s.settle(c.Identifier, RejectReason(binary.LittleEndian.Uint16(c.Data)))
+}
+
+// settle ends the request in flight, if that is its identifier.
+func (s *signalling) settle(identifier uint8, result error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting == nil || s.last != identifier {
+		s.ignored++
+		return
+	}
+	s.waiting <- result // has room for one, and is settled once
+	s.waiting = nil
+}
+
+// RequestParameters asks the central, as a peripheral, for other connection parameters, and waits for its
+// answer for 30 s at most. The new parameters come by the controller's event.
+func (m *Mux) RequestParameters(ctx context.Context, p Parameters) error {
+	if m.link.Role() != hci.Peripheral {
+		return ErrNotPeripheral
+	}
+	if !p.Valid() {
+		return errParametersInvalid
+	}
+	s := m.signalling
+	s.mu.Lock()
+	if s.waiting != nil {
+		s.mu.Unlock()
+		return ErrBusy
+	}
+	if s.last++; s.last == 0 {
+		s.last = 1
+	}
+	identifier, answer := s.last, make(chan error, 1)
+	s.waiting = answer
+	s.mu.Unlock()
+
+	if err := s.channel.SendUrgent(Signal{ConnectionParameterUpdateRequest, identifier, p.AppendTo(nil)}.AppendTo(nil)); err != nil {
+		s.abandon(answer)
+		return err
+	}
+	timer := time.NewTimer(responseTimeout)
+	defer timer.Stop()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		s.abandon(answer) // a late answer has an identifier that nobody waits for
+		return context.Cause(ctx)
+	case <-timer.C:
+		s.abandon(answer)
+		return ErrResponseTimeout
+	case <-m.done:
+		return m.Err()
+	}
+}
+
+func (s *signalling) abandon(answer chan error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting == answer {
+		s.waiting = nil
+	}
+}
+
+// Statistics counts what a Mux dropped. It belongs to the controller's loop, which is where to call it.
+type Statistics struct {
+	RecombinationStatistics
+	UnknownChannel    uint64 // PDUs for channels that are not open
+	IgnoredSignalling uint64 // signalling that could not be parsed or that nobody asked for
+}
+
+// Statistics reports the counters.
+func (m *Mux) Statistics() Statistics {
+	m.signalling.mu.Lock()
+	defer m.signalling.mu.Unlock()
+	return Statistics{m.in.stats, m.unknown, m.signalling.ignored}
+}
