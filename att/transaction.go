@@ -1,0 +1,217 @@
+package att
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// TransactionTimeout is how long a request or an indication waits for its answer before the bearer is ended (Vol 3, Part F, 3.3.3).
+const TransactionTimeout = 30 * time.Second
+
+// A transaction is the one request, or the one indication, that may be outstanding on a bearer (Vol 3, Part F, 3.3.2), again and again.
+// Callers take turns by the slot. Whoever has it owns tx, and rx once there is an answer; a caller that gives up leaves the slot
+// taken, and the answer frees it. What Receive, the caller and the timer share is under mu.
+type transaction struct {
+	conn *Conn
+	slot chan struct{} // full while somebody's turn
+	tx   []byte        // the request
+	rx   []byte        // its answer; empty for one longer than the MTU
+
+	mu        sync.Mutex
+	open      bool   // sent, or about to be, and not answered
+	abandoned bool   // open, and the caller has gone
+	op        Opcode // what was sent last
+	deadline  time.Time
+	timer     *time.Timer
+	answered  chan struct{} // one token when rx has been filled
+}
+
+func (t *transaction) init(c *Conn) {
+	t.conn = c
+	t.slot = make(chan struct{}, 1)
+	t.answered = make(chan struct{}, 1)
+}
+
+// transact takes a turn, sends p and passes the answer to use, which must not keep it. handle is for the error.
+func transact[P PDU](ctx context.Context, t *transaction, p P, handle uint16, use func(answer []byte) error) error {
+	if err := t.acquire(ctx); err != nil {
+		return failed(p.Opcode(), handle, err)
+	}
+	return transactNow(ctx, t, p, handle, use)
+}
+
+// transactNow is transact for who has the slot, and gives it back.
+func transactNow[P PDU](ctx context.Context, t *transaction, p P, handle uint16, use func(answer []byte) error) error {
+	op := p.Opcode()
+	t.tx = p.AppendTo(t.tx[:0])
+	if len(t.tx) > t.conn.MTU() {
+		t.release()
+		return failed(op, handle, ErrTooLong)
+	}
+	if err := t.exchange(ctx, op); err != nil {
+		return failed(op, handle, err)
+	}
+	defer t.release()
+	if err := verdict(op, t.rx); err != nil {
+		return err
+	}
+	if err := use(t.rx); err != nil {
+		return failed(op, handle, err)
+	}
+	return nil
+}
+
+// failed says which operation it was that failed.
+func failed(op Opcode, handle uint16, err error) error {
+	return fmt.Errorf("%v, handle 0x%04x: %w", op, handle, err)
+}
+
+// verdict is nil if answer has the opcode that answers op, and else the error it is for the caller.
+func verdict(op Opcode, answer []byte) error {
+	if len(answer) == 0 {
+		return &MalformedError{Op: op + 1, Reason: "longer than the MTU"}
+	}
+	switch got := Opcode(answer[0]); got {
+	case op + 1:
+		return nil
+	case OpErrorResponse:
+		e, err := ParseErrorResponse(answer)
+		if err != nil {
+			return err
+		}
+		if e.Request != op {
+			return fmt.Errorf("%v: %w: error for %v", op, ErrUnexpected, e.Request)
+		}
+		return &Error{Op: op, Handle: e.Handle, Code: e.Code}
+	default:
+		return fmt.Errorf("%v: %w: %v", op, ErrUnexpected, got)
+	}
+}
+
+// acquire waits for a turn.
+func (t *transaction) acquire(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case t.slot <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.conn.ctx.Done():
+		return t.conn.Err()
+	}
+	if err := t.conn.Err(); err != nil {
+		t.release()
+		return err
+	}
+	return nil
+}
+
+// release ends the turn.
+func (t *transaction) release() { <-t.slot }
+
+// exchange sends tx and waits until rx is its answer. On an error the slot is not the caller's any more.
+func (t *transaction) exchange(ctx context.Context, op Opcode) error {
+	t.start(op)
+	if err := t.conn.bearer.Send(ctx, t.tx); err != nil {
+		t.unsent()
+		return err
+	}
+	select {
+	case <-t.answered:
+		return nil
+	case <-ctx.Done():
+		return t.leave(context.Cause(ctx))
+	case <-t.conn.ctx.Done():
+		return t.leave(t.conn.Err())
+	}
+}
+
+// start opens the transaction. That comes before sending, since the answer may come before Send returns.
+func (t *transaction) start(op Opcode) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open, t.op = true, op
+	t.deadline = time.Now().Add(TransactionTimeout)
+	if t.timer == nil {
+		t.timer = time.AfterFunc(TransactionTimeout, t.expire)
+	} else {
+		t.timer.Reset(TransactionTimeout)
+	}
+}
+
+// unsent closes the transaction of a request that was not sent, and ends the turn.
+func (t *transaction) unsent() {
+	t.mu.Lock()
+	t.timer.Stop()
+	if !t.open {
+		<-t.answered // by a peer that guesses
+	}
+	t.open = false
+	t.mu.Unlock()
+	t.release()
+}
+
+// leave frees the caller because of err and keeps the transaction open, unless the answer came at the last moment.
+func (t *transaction) leave(err error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.open {
+		<-t.answered
+		return nil
+	}
+	t.abandoned = true
+	return err
+}
+
+// deliver gives the transaction its answer, and tells whether one was wanted. Receive calls it.
+func (t *transaction) deliver(answer []byte) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.open {
+		return false
+	}
+	t.open = false
+	t.timer.Stop()
+	if t.abandoned {
+		t.abandoned = false
+		t.release()
+		return true
+	}
+	t.rx = append(t.rx[:0], answer...)
+	t.answered <- struct{}{}
+	return true
+}
+
+// openFor tells whether an op waits for its answer.
+func (t *transaction) openFor(op Opcode) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open && t.op == op
+}
+
+// expire ends the bearer: an answer after this could not be told from the next one's. A timer that was stopped too late finds the
+// transaction closed, or a later one that has time left.
+func (t *transaction) expire() {
+	t.mu.Lock()
+	late := t.open && !time.Now().Before(t.deadline)
+	op := t.op
+	t.mu.Unlock()
+	if !late || t.conn.ctx.Err() != nil {
+		return
+	}
+	err := fmt.Errorf("%v: %w", op, ErrTimeout)
+	t.conn.end(err)
+	t.conn.bearer.Disconnect(err)
+}
+
+// stop ends the timer with the bearer.
+func (t *transaction) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}
