@@ -1,0 +1,51 @@
+package bondstore
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrReadOnly is what Save and Delete of a store opened by OpenReadOnly return.
+	ErrReadOnly = errors.New("bondstore: opened for reading only")
+	// ErrFull refuses a new peer beyond MaxRecords.
+	ErrFull = errors.New("bondstore: full")
+	// ErrDamaged is a file whose octets are not what was written.
+	ErrDamaged = errors.New("damaged")
+	// ErrNewer is a file written by a later release, which this one leaves alone.
+	ErrNewer = errors.New("written by a newer release")
+)
+
+// A Problem is something found wrong with a file, and what was done about it. It never holds key octets.
+type Problem struct {
+	Path   string
+	Err    error  // ErrDamaged, ErrNewer or the system's error, with detail
+	Action string // "the previous generation is used, this one set aside as …"
+}
+
+func (p Problem) String() string { return fmt.Sprintf("%s: %v; %s", p.Path, p.Err, p.Action) }
+
+// A MemoryError says that something is in memory only, to be lost when the host ends, and why.
+type MemoryError struct {
+	What string // "the bond with 00:1C:05:FF:F0:30/public"
+	Err  error  // the system's error, with the path
+}
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("bondstore: %s is in memory only: %v", e.What, e.Err)
+}
+
+func (e *MemoryError) Unwrap() error { return e.Err }
+
+// A LockedError says that another process has the folder open for writing.
+type LockedError struct {
+	Path string // the lock file
+	PID  int    // who wrote the lock file, 0 if unknown
+}
+
+func (e *LockedError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("bondstore: %s is held by another process", e.Path)
+	}
+	return fmt.Sprintf("bondstore: %s is held by process %d", e.Path, e.PID)
+}
