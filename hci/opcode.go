@@ -93,3 +93,13 @@ func (o Opcode) String() string {
 	}
 	return fmt.Sprintf("command 0x%04X", uint16(o))
 }
+
+// AnsweredByStatus tells the commands of this package that Command Status answers, their result coming by
+// an event; Command Complete answers the others.
+func AnsweredByStatus(o Opcode) bool {
+	switch o {
+	case OpDisconnect, OpReadRemoteVersionInformation, OpLECreateConnection, OpLEConnectionUpdate, OpLEReadRemoteFeatures, OpLEEnableEncryption:
+		return true
+	}
+	return false
+}
