@@ -113,3 +113,38 @@ type Store interface {
 	// Delete forgets a record, its older generations too.
 	Delete(local, peer hci.Address) error
 }
+
+// Clone is a copy that shares no memory with r.
+func (r Record) Clone() Record {
+	r.Keys = r.Keys.clone()
+	if r.Prior != nil {
+		prior := r.Prior.clone()
+		r.Prior = &prior
+	}
+	return r
+}
+
+// Public is a copy without any key, for events and for people to read.
+func (r Record) Public() Record {
+	r.Keys = r.Keys.public()
+	r.Prior = nil
+	return r
+}
+
+func (k Keys) clone() Keys {
+	k.SC, k.Local, k.Peer = copyOf(k.SC), copyOf(k.Local), copyOf(k.Peer)
+	k.PeerIRK, k.LocalCSRK, k.PeerCSRK = copyOf(k.PeerIRK), copyOf(k.LocalCSRK), copyOf(k.PeerCSRK)
+	return k
+}
+
+func (k Keys) public() Keys {
+	return Keys{Authenticated: k.Authenticated, SecureConnections: k.SecureConnections, KeySize: k.KeySize, Method: k.Method}
+}
+
+func copyOf[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
+}

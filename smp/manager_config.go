@@ -1,0 +1,47 @@
+package smp
+
+import (
+	"context"
+	"crypto/ecdh"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/jelling-ble/jelling/hci"
+)
+
+// Pairable says who may pair with us as the initiator.
+type Pairable uint8
+
+const (
+	PairableAlways Pairable = iota // strangers may
+	PairableOff                    // only who is bonded already
+)
+
+// Config is a host's part in security, one for all its connections. The zero value works.
+type Config struct {
+	Policy // of the host
+
+	// Peer gives a peer its own policy, from its identity address (or its address on air where none is known)
+	// and the host's policy. If nil, the host's holds for everyone. It must not wait.
+	Peer func(peer hci.Address, host Policy) Policy
+
+	Pairable Pairable
+	// Consent asks a person whether this peer may replace its bond: as responder over a bond on a link that
+	// is not encrypted with it, or to pair again where the bond is authenticated. If nil, it may not. It has
+	// a goroutine of its own; ctx ends with the link, or when the time of SMP (30 s) is over.
+	Consent func(ctx context.Context, peer hci.Address, r Record) bool
+
+	// InitiatorKeys and ResponderKeys are what is asked for or allowed while bonding. If both are zero, Enc
+	// and ID each way.
+	InitiatorKeys KeyDistribution
+	ResponderKeys KeyDistribution
+
+	Store    Store       // if nil, a MemoryStore
+	Identity hci.Address // ours: public or static random
+	IRK      Key         // ours, distributed to bonded peers; if zero, a random one that lasts as long as the Manager
+
+	Random     func([]byte)                     // fills with random octets; if nil, crypto/rand
+	PrivateKey func() (*ecdh.PrivateKey, error) // a fresh P-256 key for each pairing; if nil, crypto/ecdh
+
+	Logger *logrus.Logger // if nil, silence
+}

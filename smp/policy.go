@@ -1,0 +1,88 @@
+package smp
+
+import "fmt"
+
+// Bonding says when the keys of a pairing are kept.
+type Bonding uint8
+
+const (
+	// BondFollow bonds when both sides want it: a pairing that answers a Security Request carries that
+	// request's bonding flag, one that we start asks for a bond unless the peer's wish is none, and as
+	// responder we mirror the initiator.
+	BondFollow Bonding = iota
+	BondAlways
+	BondNever
+)
+
+var bondingNames = [...]string{"follow", "always", "never"}
+
+func (b Bonding) String() string { return nameOf(bondingNames[:], int(b), "bonding") }
+
+// ParseBonding reads follow, always or never.
+func ParseBonding(text string) (Bonding, error) {
+	i, err := indexOf(bondingNames[:], text, "bonding")
+	return Bonding(i), err
+}
+
+// LostBond says what to do when a peer has no key any more for its bond.
+type LostBond uint8
+
+const (
+	// LostNotify pairs again with a peer that never wanted a bond, and otherwise tells the application.
+	LostNotify LostBond = iota
+	// LostRepair pairs again where that gives up nothing: never below the security of the bond.
+	LostRepair
+	// LostStrict always tells the application and never pairs again (Vol 3, Part H, Table 2.9).
+	LostStrict
+)
+
+var lostBondNames = [...]string{"notify", "repair", "strict"}
+
+func (l LostBond) String() string { return nameOf(lostBondNames[:], int(l), "lost bond") }
+
+// ParseLostBond reads notify, repair or strict.
+func ParseLostBond(text string) (LostBond, error) {
+	i, err := indexOf(lostBondNames[:], text, "lost bond")
+	return LostBond(i), err
+}
+
+// SecureConnections says whether LE Secure Connections pairing is used.
+type SecureConnections uint8
+
+const (
+	SecureConnectionsAllowed SecureConnections = iota // used when both sides can, legacy pairing otherwise
+	SecureConnectionsOff
+	SecureConnectionsOnly // legacy pairing and legacy keys are refused (Vol 3, Part C, 10.2.4)
+)
+
+var secureConnectionsNames = [...]string{"allowed", "off", "only"}
+
+func (s SecureConnections) String() string {
+	return nameOf(secureConnectionsNames[:], int(s), "secure connections")
+}
+
+func nameOf(names []string, i int, what string) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return fmt.Sprintf("%s %d", what, i)
+}
+
+func indexOf(names []string, text, what string) (int, error) {
+	for i, name := range names {
+		if text == name {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("%s %q: want %s, %s or %s", what, text, names[0], names[1], names[2])
+}
+
+// Policy is what may differ from peer to peer. The zero value is the default.
+type Policy struct {
+	Bonding           Bonding
+	LostBond          LostBond
+	SecureConnections SecureConnections
+	MinKeySize        int  // octets, 7 to 16; if zero, 7
+	MaxKeySize        int  // octets, 7 to 16; if zero, 16
+	AllowWeaker       bool // pairing again may give less than the record has
+}
