@@ -89,6 +89,17 @@ func (c *Conn) Wait() { c.ran.Wait() }
 // end lets every pending operation fail because of err.
 func (c *Conn) end(err error) { c.cancel(&ClosedError{Err: err}) }
 
+// sendError is the error of a Send that failed with err: that of the bearer if it has ended.
+func (c *Conn) sendError(err error) error {
+	select {
+	case <-c.bearer.Done():
+		c.end(c.bearer.Err())
+		return c.Err()
+	default:
+		return err
+	}
+}
+
 // watch ends the Conn with its bearer.
 func (c *Conn) watch() {
 	<-c.bearer.Done()

@@ -50,7 +50,7 @@ func send[P PDU](ctx context.Context, c *Conn, p P, handle uint16) error {
 		return failed(p.Opcode(), handle, ErrTooLong)
 	}
 	if err := c.bearer.Send(ctx, s.b); err != nil {
-		return failed(p.Opcode(), handle, err)
+		return failed(p.Opcode(), handle, c.sendError(err))
 	}
 	return nil
 }

@@ -117,7 +117,7 @@ func (t *transaction) exchange(ctx context.Context, op Opcode) error {
 	t.start(op)
 	if err := t.conn.bearer.Send(ctx, t.tx); err != nil {
 		t.unsent()
-		return err
+		return t.conn.sendError(err)
 	}
 	select {
 	case <-t.answered:
