@@ -1,72 +1,187 @@
 package transport
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"math"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
 )
 
-// A Capture writes packets to a btsnoop file in the Linux monitor's format (2001), which btmon and Wireshark
-// read. Writing has its own goroutine: whoever records never waits, and what finds the queue full is
-// counted in the drops of the next record.
-//
-// A capture holds the keys of every pairing that it saw.
-type Capture struct{}
-
-// CreateCapture makes the file at path, or replaces the regular file that is there, with mode 0600. A log that is not
-// nil hears once if the file can no longer be written.
-func CreateCapture(path string, log *logrus.Logger) (*Capture, error) { return nil, nil }
-
-// NewCapture captures to w and owns it. Closing w must unblock its Write.
-func NewCapture(w io.WriteCloser, log *logrus.Logger) *Capture { return nil }
-
-// Close writes what is queued, closes the file and returns the first error there was.
-func (c *Capture) Close() error { return nil }
-
-// Tap returns a Conn that records in c what conn reads and writes. a says under which number and name;
-// its Address may be zero, for the tap learns it when Read_BD_ADDR is answered. Several Conns may share a
-// Capture. Closing the Conn that is returned closes conn, not c.
-func Tap(conn Conn, c *Capture, a Adapter) Conn { return conn }
-
-// A Record is one entry of a capture.
-type Record struct {
-	Time     time.Time // to the microsecond
-	Index    int       // the controller's number
-	Opcode   Opcode    // what the entry is
-	Drops    uint32    // packets lost up to here, since the capture began
-	Original int       // octets that Data had before a capture cut it short; mostly len(Data)
-	Data     []byte    // the packet without its type, or what goes with Opcode
-}
-
-// An Opcode says what a Record is, in the numbers of the Linux monitor channel.
-type Opcode uint16
-
-// Opcodes of the Linux monitor.
 const (
-	OpNewIndex   Opcode = 0
-	OpDelIndex   Opcode = 1
-	OpCommand    Opcode = 2
-	OpEvent      Opcode = 3
-	OpACLOut     Opcode = 4
-	OpACLIn      Opcode = 5
-	OpSCOOut     Opcode = 6
-	OpSCOIn      Opcode = 7
-	OpOpenIndex  Opcode = 8
-	OpCloseIndex Opcode = 9
-	OpIndexInfo  Opcode = 10
-	OpVendorDiag Opcode = 11
-	OpSystemNote Opcode = 12
-	OpUserLog    Opcode = 13
-	OpISOOut     Opcode = 18
-	OpISOIn      Opcode = 19
+	// captureQueue bounds what waits for the file, in octets; as much again may be on its way into it.
+	captureQueue = 1 << 20
+	// captureFlush bounds how long Close waits for a file that takes nothing, and then once more for its
+	// closing to free the writer.
+	captureFlush = 2 * time.Second
 )
 
-// A CaptureReader reads btsnoop files of the formats 1002 (H4) and 2001 (Linux monitor).
-type CaptureReader struct{}
+// errCaptureStuck is Close's answer when the file took nothing for captureFlush.
+var errCaptureStuck = errors.New("the file takes nothing: what was queued is lost")
 
-// NewCaptureReader reads the file's header.
-func NewCaptureReader(r io.Reader) (*CaptureReader, error) { return nil, nil }
+// A Capture writes packets to a btsnoop file in the Linux monitor's format (2001), which btmon and
+// Wireshark read. A goroutine of its own writes: whoever records never waits for the file, and what finds the
+// queue full is counted in the next record's drops.
+//
+// A capture holds the keys of every pairing that it saw.
+type Capture struct {
+	w    io.WriteCloser // owner: run, until done is closed
+	log  *logrus.Logger
+	wake chan struct{} // holds one token while run has something to look at
+	done chan struct{} // closed when run has ended
 
-// Next returns the next record, whose Data is valid until the call after, or io.EOF.
-func (r *CaptureReader) Next() (Record, error) { return Record{}, io.EOF }
+	mu     sync.Mutex
+	queue  []byte // whole records
+	drops  uint32 // packets lost so far
+	closed bool   // nothing more is recorded
+	err    error  // why the file can no longer be written
+
+	closing  sync.Once
+	closeErr error
+}
+
+// CreateCapture captures to a new file at path, with mode 0600, in place of a regular file that may be there; whoever
+// has the old one open sees nothing of the new. log hears once when the file can no longer be
+// written; nil is silence.
+func CreateCapture(path string, log *logrus.Logger) (*Capture, error) {
+	f, err := createPrivate(path)
+	if err != nil {
+		return nil, fmt.Errorf("capture: %w", err)
+	}
+	return NewCapture(f, log), nil
+}
+
+// createPrivate makes a file that only its owner may read. It never writes into what is there already: that
+// could be a link to elsewhere, or open in somebody's hands.
+func createPrivate(path string) (*os.File, error) {
+	switch st, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is there and is no regular file", path)
+	default:
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// NewCapture captures to w and owns it. Closing w must unblock its Write.
+func NewCapture(w io.WriteCloser, log *logrus.Logger) *Capture {
+	c := &Capture{w: w, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c.queue = appendHeader(make([]byte, 0, btsnoopHeaderSize), btsnoopMonitor)
+	go c.run()
+	return c
+}
+
+// run writes what is queued, a whole batch at a time, until the capture is closed.
+func (c *Capture) run() {
+	defer close(c.done)
+	var batch []byte
+	for {
+		var closed bool
+		if batch, closed = c.take(batch); len(batch) > 0 {
+			if _, err := c.w.Write(batch); err != nil {
+				c.fail(err)
+			}
+			continue
+		}
+		if closed {
+			return
+		}
+		<-c.wake
+	}
+}
+
+// take swaps the queue for an empty one, made of the batch before.
+func (c *Capture) take(last []byte) (batch []byte, closed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	batch, c.queue = c.queue, last[:0]
+	return batch, c.closed
+}
+
+// fail gives the file up: half a record may be in it, and nothing can follow that.
+func (c *Capture) fail(err error) {
+	c.mu.Lock()
+	first := c.err == nil
+	if first {
+		c.err = err
+	}
+	c.mu.Unlock()
+	if first && c.log != nil {
+		c.log.Errorf("capture ended: %v", err)
+	}
+}
+
+// add queues one record whose data is head and body, or counts it as lost.
+func (c *Capture) add(index uint16, op Opcode, head, body []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	size := len(head) + len(body)
+	if c.err != nil || size > maxMonitorData || len(c.queue)+recordHeaderSize+size > captureQueue {
+		if c.drops < math.MaxUint32 {
+			c.drops++
+		}
+		return
+	}
+	c.queue = appendRecord(c.queue, time.Now(), index, op, c.drops, head, body)
+	c.signal()
+}
+
+func (c *Capture) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close writes what is queued, closes the file, and returns the first error there was. It may be called more
+// than once. Later packets are not recorded.
+func (c *Capture) Close() error {
+	c.closing.Do(func() { c.closeErr = c.finish() })
+	return c.closeErr
+}
+
+func (c *Capture) finish() error {
+	c.mu.Lock()
+	c.closed = true
+	c.signal()
+	c.mu.Unlock()
+
+	flushed := c.ended()
+	err := c.w.Close()
+	if !flushed {
+		c.ended() // closing the file has freed the writer, or nothing will
+		return fmt.Errorf("capture: %w", errCaptureStuck)
+	}
+	if c.err != nil {
+		err = c.err
+	}
+	if err != nil {
+		return fmt.Errorf("capture: %w", err)
+	}
+	return nil
+}
+
+// ended waits for run to end, and reports whether it did within captureFlush.
+func (c *Capture) ended() bool {
+	timer := time.NewTimer(captureFlush)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}

@@ -1,23 +1,138 @@
 package transport
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
 	"io"
+	"sync"
 )
 
-// An H4 is a Conn over a stream of octets: a socket, or later a UART (Vol 4, Part A, 2).
+// streamBuffer is how many octets an H4 reads ahead: two of the longest packets.
+const streamBuffer = 2 * MaxPacket
+
+// An H4 is a Conn over a stream of octets, on which each packet follows its type and nothing marks where
+// one begins (Vol 4, Part A). A stream that is out of step stays so, and ends the Conn.
 type H4 struct {
-	rw io.ReadWriteCloser
+	ending
+	rw     io.ReadWriteCloser
+	framer framer // owner: the goroutine in ReadPacket
+
+	writing sync.Mutex // held for the whole of a packet
 }
 
-// NewH4 returns a Conn that finds the packets in what it reads from rw, and owns rw from then on. Closing rw must
-// unblock its Read and Write.
-func NewH4(rw io.ReadWriteCloser) *H4 { return &H4{rw: rw} }
+// NewH4 returns the host's end of a stream. It owns rw from then on; closing rw must unblock its Read and
+// Write.
+func NewH4(rw io.ReadWriteCloser) *H4 { return newH4(rw, Command) }
 
-// ReadPacket implements Conn. A stream out of step ends it with a *FrameError.
-func (h *H4) ReadPacket(b []byte) (int, error) { return 0, io.EOF }
+// NewH4Controller returns the controller's end, for whoever serves one: it reads commands, and no events.
+func NewH4Controller(rw io.ReadWriteCloser) *H4 { return newH4(rw, Event) }
 
-// WritePacket implements Conn. What is not exactly one packet is refused with a *PacketError.
-func (h *H4) WritePacket(p []byte) error { return io.EOF }
+// newH4 refuses to read packets of the type that only this end writes.
+func newH4(rw io.ReadWriteCloser, ours byte) *H4 {
+	return &H4{
+		ending: ending{shut: rw.Close},
+		rw:     rw,
+		framer: framer{r: bufio.NewReaderSize(rw, streamBuffer), refused: ours},
+	}
+}
 
-// Close implements Conn.
-func (h *H4) Close() error { return h.rw.Close() }
+// ReadPacket implements Conn. A stream out of step is a *FrameError. One that ended satisfies
+// errors.Is(err, ErrGone), and io.ErrUnexpectedEOF if it ended within a packet, io.EOF between two.
+func (h *H4) ReadPacket(b []byte) (int, error) {
+	if err := checkBuffer(b); err != nil {
+		return 0, err
+	}
+	if err := h.over(); err != nil {
+		return 0, err
+	}
+	n, err := h.framer.next(b)
+	if err != nil {
+		return 0, h.fail(err)
+	}
+	return n, nil
+}
+
+// WritePacket implements Conn. What is not exactly one packet is refused with a *PacketError; any other error
+// has left the stream out of step, and ends the Conn.
+func (h *H4) WritePacket(p []byte) error {
+	if err := checkPacket(p, MaxPacket); err != nil {
+		return err
+	}
+	h.writing.Lock()
+	defer h.writing.Unlock()
+	if err := h.over(); err != nil {
+		return err
+	}
+	n, err := h.rw.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return h.fail(fmt.Errorf("write packet: %w: %w", ErrGone, err))
+	}
+	return nil
+}
+
+// A FrameError is a stream out of step: what should have been a packet is none.
+type FrameError struct {
+	Offset int64  // where in the stream the packet should have begun, in octets read before it
+	Type   byte   // what stood where a packet type belongs
+	Length int    // octets that the header announced behind it, if the type was one
+	Cause  string // what is wrong with them
+}
+
+// Error says in one line what was found, and where.
+func (e *FrameError) Error() string {
+	return fmt.Sprintf("H4 out of step at octet %d: %s", e.Offset, e.Cause)
+}
+
+// A framer cuts a stream into packets. Owner: the one goroutine that reads.
+type framer struct {
+	r       *bufio.Reader
+	refused byte  // a packet type that has no business in this direction
+	offset  int64 // octets consumed
+}
+
+// next copies the next packet into b, which has room for any, and returns its length.
+func (f *framer) next(b []byte) (int, error) {
+	start := f.offset
+	if err := f.fill(b[:1], start); err != nil {
+		return 0, err
+	}
+	h := headerOf(b[0])
+	if h.size == 0 {
+		return 0, &FrameError{Offset: start, Type: b[0], Cause: fmt.Sprintf("0x%02X is no packet type", b[0])}
+	}
+	if b[0] == f.refused {
+		return 0, &FrameError{Offset: start, Type: b[0], Cause: h.name + " packet in the wrong direction"}
+	}
+	n := 1 + h.size
+	if err := f.fill(b[1:n], start); err != nil {
+		return 0, err
+	}
+	rest := h.rest(b[1:n])
+	if n+rest > MaxPacket {
+		return 0, &FrameError{Offset: start, Type: b[0], Length: rest,
+			Cause: fmt.Sprintf("%s packet of %d octets, at most %d", h.name, n+rest, MaxPacket)}
+	}
+	if err := f.fill(b[n:n+rest], start); err != nil {
+		return 0, err
+	}
+	return n + rest, nil
+}
+
+// fill reads exactly len(b) octets of the packet that began at start.
+func (f *framer) fill(b []byte, start int64) error {
+	n, err := io.ReadFull(f.r, b)
+	f.offset += int64(n)
+	switch {
+	case err == nil:
+		return nil
+	case f.offset == start:
+		return fmt.Errorf("%w: %w", ErrGone, err)
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("%w: %w, %d octets into the packet at octet %d", ErrGone, err, f.offset-start, start)
+}

@@ -35,11 +35,20 @@ var ErrVirtual = errors.New("virtual controllers are opened by package transport
 func Open(ctx context.Context, s Spec, o Options) (Conn, error) {
 	k := kindOf(s.Kind)
 	if k == nil {
-		return nil, &OpenError{Op: "open", Spec: s, Err: errors.ErrUnsupported,
+		return nil, &OpenError{Op: opOpen, Spec: s, Err: errors.ErrUnsupported,
 			Cause: "no such kind of transport", Remedy: "write " + forms()}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, &OpenError{Op: opOpen, Spec: s, Err: err, Cause: "not tried"}
 	}
 	return k.open(ctx, s, o)
 }
+
+// What an OpenError's Op can be.
+const (
+	opOpen = "open"
+	opList = "list"
+)
 
 // An OpenError is why a controller could not be had, for programs (errors.Is with the errno), for a log
 // (Error) and for the person who has to change something (Remedy).
@@ -53,11 +62,9 @@ type OpenError struct {
 
 // Error returns one line: what failed and why.
 func (e *OpenError) Error() string {
-	what := e.Op
-	if e.Spec != (Spec{}) {
-		what += " " + e.Spec.String()
-	} else {
-		what += " controllers"
+	what := e.Op + " " + e.Spec.String()
+	if e.Op == opList {
+		what = "list controllers"
 	}
 	if e.Cause == "" {
 		return fmt.Sprintf("%s: %v", what, e.Err)

@@ -61,7 +61,7 @@ func dial(ctx context.Context, s Spec, network, address string) (Conn, error) {
 	c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
 	if err != nil {
 		cause, remedy := explainDial(err)
-		return nil, &OpenError{Op: "open", Spec: s, Err: err, Cause: cause, Remedy: remedy}
+		return nil, &OpenError{Op: opOpen, Spec: s, Err: err, Cause: cause, Remedy: remedy}
 	}
 	return NewH4(c), nil
 }

@@ -27,4 +27,6 @@ func (userKind) parse(rest string) (Spec, string) {
 
 func (userKind) format(s Spec) string { return strconv.Itoa(s.Index) }
 
-func (userKind) open(ctx context.Context, s Spec, o Options) (Conn, error) { return openUser(ctx, s, o) }
+func (userKind) open(ctx context.Context, s Spec, o Options) (Conn, error) {
+	return openUser(ctx, s, o)
+}

@@ -13,11 +13,11 @@ const (
 )
 
 func openUser(_ context.Context, s Spec, _ Options) (Conn, error) {
-	return nil, &OpenError{Op: "open", Spec: s, Err: errors.ErrUnsupported, Cause: linuxOnly, Remedy: linuxOnlyRemedy}
+	return nil, &OpenError{Op: opOpen, Spec: s, Err: errors.ErrUnsupported, Cause: linuxOnly, Remedy: linuxOnlyRemedy}
 }
 
 // Adapters lists the controllers that the kernel knows: Linux only, elsewhere an *OpenError with
 // errors.ErrUnsupported.
 func Adapters() ([]Adapter, error) {
-	return nil, &OpenError{Op: "list", Err: errors.ErrUnsupported, Cause: linuxOnly, Remedy: linuxOnlyRemedy}
+	return nil, &OpenError{Op: opList, Err: errors.ErrUnsupported, Cause: linuxOnly, Remedy: linuxOnlyRemedy}
 }
