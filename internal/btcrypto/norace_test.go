@@ -1,0 +1,5 @@
+//go:build !race
+
+package btcrypto
+
+const race = false

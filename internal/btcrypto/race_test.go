@@ -1,0 +1,5 @@
+//go:build race
+
+package btcrypto
+
+const race = true // the race detector allocates
