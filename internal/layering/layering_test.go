@@ -29,6 +29,7 @@ var table = map[string][]string{
 	"smp":               {"hci"},
 	"smp/bondstore":     {"smp", "hci"},
 	"att":               {},
+	"att/atttest":       {"att"},
 	"gatt":              {"att"},
 	"gap": {
 		"transport", "transport/virtual", "hci", "hci/driver", "hci/vendor", "l2cap", "smp", "smp/bondstore", "att", "gatt",
@@ -52,7 +53,10 @@ var anyone = []string{"internal/btcrypto"}
 var testKits = []string{"transport", "hci", "transport/virtual", "internal/hcitest", "internal/leaktest"}
 
 // testTable lists what the tests of single packages may import beyond that.
-var testTable = map[string][]string{}
+var testTable = map[string][]string{
+	"att":  {"att/atttest"},
+	"gatt": {"att/atttest"},
+}
 
 // thirdParty says who may import which module; nil is every package. The codecs and the cryptography need
 // none, so a logger is not for everyone either: see quiet.
