@@ -1,6 +1,9 @@
 package smp
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // code is the first octet of a PDU (Vol 3, Part H, 3.3).
 type code uint8
@@ -22,40 +25,49 @@ const (
 	codeKeypress              code = 0x0E
 )
 
-// AuthReq is the flags of a Pairing Request, Pairing Response or Security Request (Vol 3, Part H, 3.5.1).
-// Reserved bits are ignored: peers exist that echo them.
-type AuthReq uint8
-
-const (
-	authBonding  AuthReq = 0x01
-	authMITM     AuthReq = 0x04
-	authSecure   AuthReq = 0x08
-	authKeypress AuthReq = 0x10
-	authCT2      AuthReq = 0x20
-)
-
-// Bonding tells whether keys are to be kept. The two bits have two values more, reserved, which ask for
-// nothing that we know.
-func (a AuthReq) Bonding() bool { return a&0x03 == authBonding }
-
-// MITM tells whether protection against somebody in the middle is asked for.
-func (a AuthReq) MITM() bool { return a&authMITM != 0 }
-
-// SecureConnections tells whether the sender supports LE Secure Connections pairing.
-func (a AuthReq) SecureConnections() bool { return a&authSecure != 0 }
-
-// securityRequest is a Security Request (3.6.7).
-type securityRequest struct{ auth AuthReq }
-
-func (p securityRequest) appendTo(b []byte) []byte {
-	return append(b, byte(codeSecurityRequest), byte(p.auth))
+var codes = [...]struct {
+	name   string
+	octets int // of the PDU, its code included; every PDU has one length
+}{
+	codePairingRequest:        {"Pairing Request", 7},
+	codePairingResponse:       {"Pairing Response", 7},
+	codePairingConfirm:        {"Pairing Confirm", 17},
+	codePairingRandom:         {"Pairing Random", 17},
+	codePairingFailed:         {"Pairing Failed", 2},
+	codeEncryptionInformation: {"Encryption Information", 17},
+	codeCentralIdentification: {"Central Identification", 11},
+	codeIdentityInformation:   {"Identity Information", 17},
+	codeIdentityAddress:       {"Identity Address Information", 8},
+	codeSigningInformation:    {"Signing Information", 17},
+	codeSecurityRequest:       {"Security Request", 2},
+	codePublicKey:             {"Pairing Public Key", 65},
+	codeDHKeyCheck:            {"Pairing DHKey Check", 17},
+	codeKeypress:              {"Pairing Keypress Notification", 2},
 }
 
-func parseSecurityRequest(b []byte) (securityRequest, error) {
-	if err := check(b, codeSecurityRequest, 2); err != nil {
-		return securityRequest{}, err
+// known tells a code of the specification from the reserved ones, whose PDUs are ignored (3.3).
+func (c code) known() bool { return int(c) < len(codes) && codes[c].octets > 0 }
+
+func (c code) String() string {
+	if c.known() {
+		return codes[c].name
 	}
-	return securityRequest{AuthReq(b[1])}, nil
+	return fmt.Sprintf("SMP code 0x%02X", uint8(c))
+}
+
+var errEmptyPDU = errors.New("SMP PDU without a code")
+
+// check tells whether b is a PDU of that code and of its one length.
+func check(b []byte, c code) error {
+	switch {
+	case len(b) == 0:
+		return errEmptyPDU
+	case code(b[0]) != c:
+		return fmt.Errorf("%v: want %v", code(b[0]), c)
+	case len(b) != codes[c].octets:
+		return fmt.Errorf("%v of %d octets: want %d", c, len(b), codes[c].octets)
+	}
+	return nil
 }
 
 // pairingFailed is a Pairing Failed (3.5.5).
@@ -66,16 +78,36 @@ func (p pairingFailed) appendTo(b []byte) []byte {
 }
 
 func parsePairingFailed(b []byte) (pairingFailed, error) {
-	if err := check(b, codePairingFailed, 2); err != nil {
+	if err := check(b, codePairingFailed); err != nil {
 		return pairingFailed{}, err
 	}
 	return pairingFailed{Reason(b[1])}, nil
 }
 
-// check tells whether b is a PDU of that code and exactly that many octets.
-func check(b []byte, c code, octets int) error {
-	if len(b) != octets || code(b[0]) != c {
-		return fmt.Errorf("SMP PDU of %d octets: want code 0x%02X and %d octets", len(b), uint8(c), octets)
+// securityRequest is a Security Request (3.6.7).
+type securityRequest struct{ auth AuthReq }
+
+func (p securityRequest) appendTo(b []byte) []byte {
+	return append(b, byte(codeSecurityRequest), byte(p.auth))
+}
+
+func parseSecurityRequest(b []byte) (securityRequest, error) {
+	if err := check(b, codeSecurityRequest); err != nil {
+		return securityRequest{}, err
 	}
-	return nil
+	return securityRequest{AuthReq(b[1])}, nil
+}
+
+// appendValue appends one of the PDUs that are sixteen octets and nothing else: Pairing Confirm (3.5.3),
+// Pairing Random (3.5.4), Pairing DHKey Check (3.5.7), Encryption Information (3.6.2), Identity
+// Information (3.6.4) and Signing Information (3.6.6).
+func appendValue(b []byte, c code, value Key) []byte {
+	return append(append(b, byte(c)), value[:]...)
+}
+
+func parseValue(b []byte, c code) (Key, error) {
+	if err := check(b, c); err != nil {
+		return Key{}, err
+	}
+	return Key(b[1:]), nil
 }

@@ -70,13 +70,13 @@ type PairingError struct {
 
 // Error says who ended the pairing and why.
 func (e *PairingError) Error() string {
-	who := "pairing failed"
+	who := "smp: pairing failed"
 	if e.ByPeer {
-		who = "pairing refused by the peer"
+		who = "smp: pairing refused by the peer"
 	}
 	switch {
 	case e.Timeout:
-		who = "pairing timed out"
+		who = "smp: pairing timed out"
 	case e.Reason != 0:
 		who += ": " + e.Reason.Error()
 	}
