@@ -3,8 +3,7 @@
 // reaches past its neighbour. A package without a row fails, and so does a third-party module that the
 // table does not give to its importer.
 //
-// | supported                                       | not supported                            |
-// |-------------------------------------------------|------------------------------------------|
-// | every .go file, whatever its build constraints  | imports hidden behind reflection or cgo  |
-// | tests, which may also import the test kits      | generated files outside the tree         |
+//	supported                                        not supported
+//	every .go file, whatever its build constraints   imports hidden behind reflection or cgo
+//	tests, which may also import the test kits       generated files outside the tree
 package layering

@@ -10,8 +10,7 @@
 //
 //	func TestMain(m *testing.M) { leaktest.Main(m) } // once for a whole package
 //
-// | supported                                   | not supported                                        |
-// |---------------------------------------------|------------------------------------------------------|
-// | one test, its subtests, a synctest bubble   | Check in a test that runs beside others (t.Parallel) |
-// | a whole package, parallel tests included    | goroutines that only foreign code started and runs   |
+//	supported                                   not supported
+//	one test, its subtests, a synctest bubble   Check in a test that runs beside others (t.Parallel)
+//	a whole package, parallel tests included    goroutines that only foreign code started and runs
 package leaktest

@@ -1,0 +1,140 @@
+//go:build lab
+
+package lab
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// bluetoothd as Debian installs it, and the interpreter that Debian's python3-dbus belongs to.
+const (
+	bluetoothd = "/usr/libexec/bluetooth/bluetoothd"
+	python     = "/usr/bin/python3"
+	bonds      = "/var/lib/bluetooth"
+)
+
+// readings is the UUID of the characteristic that peripheral.py serves.
+const readings = "0000cd01-0000-1000-8000-00805f9b34fb"
+
+// TestMain refuses to run outside, where the tests would take this machine's controllers.
+func TestMain(m *testing.M) {
+	for _, name := range []string{"LAB", "LAB_OUT", "JELLING"} {
+		if os.Getenv(name) == "" {
+			fmt.Fprintf(os.Stderr, "lab: %s is not set; these tests are run by: make lab\n", name)
+			os.Exit(2)
+		}
+	}
+	if out, err := exec.Command("dbus-daemon", "--system", "--fork").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "lab: dbus-daemon: %v\n%s", err, out)
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
+}
+
+// radio starts two virtual controllers that hear each other, hci0 and hci1. Nobody has powered them.
+func radio(t *testing.T) {
+	t.Helper()
+	until(t, "end of the last test's controllers", func() bool { return !exists("hci0") && !exists("hci1") })
+	start(t, "btvirt", exec.Command("btvirt", "-L", "-l2"))
+	until(t, "hci0 and hci1", func() bool { return exists("hci0") && exists("hci1") })
+}
+
+func exists(controller string) bool {
+	_, err := os.Stat("/sys/class/bluetooth/" + controller)
+	return err == nil
+}
+
+// daemon starts bluetoothd, without bonds, and waits until it knows hci1. It powers nothing by itself.
+func daemon(t *testing.T) {
+	t.Helper()
+	if err := os.RemoveAll(bonds); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(t.TempDir(), "main.conf")
+	if err := os.WriteFile(config, []byte("[Policy]\nAutoEnable=false\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	start(t, "bluetoothd", exec.Command(bluetoothd, "-n", "-d", "-P", "sap", "-f", config))
+	until(t, "hci1 on D-Bus", func() bool {
+		return exec.Command("dbus-send", "--system", "--print-reply", "--dest=org.bluez", "/org/bluez/hci1",
+			"org.freedesktop.DBus.Introspectable.Introspect").Run() == nil
+	})
+}
+
+// An oximeter is BlueZ on hci1, serving readings.
+type oximeter struct {
+	*process
+	address string
+}
+
+// serve starts two controllers, bluetoothd and the oximeter on hci1.
+func serve(t *testing.T, secureConnections bool) *oximeter {
+	t.Helper()
+	radio(t)
+	daemon(t)
+	if !secureConnections {
+		run(t, "btmgmt", "--index", "1", "sc", "off")
+	}
+	script, err := filepath.Abs("peripheral.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &oximeter{process: start(t, "peripheral", exec.Command(python, script, "hci1"))}
+	o.address = o.event("ready").Address
+	return o
+}
+
+// A report is a line of peripheral.py.
+type report struct {
+	Event     string
+	Address   string
+	Path      string
+	Asked     string
+	Command   string
+	Count     int
+	On        bool
+	Connected *bool
+	Paired    *bool
+}
+
+// event waits for the next report of that kind and drops the ones before it.
+func (o *oximeter) event(kind string) report {
+	o.t.Helper()
+	for {
+		line, ok := o.next()
+		if !ok {
+			o.t.Fatalf("the oximeter ended while its event %q was awaited", kind)
+		}
+		var r report
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			o.t.Fatalf("the oximeter said %q: %v", line, err)
+		}
+		if r.Event == kind {
+			return r
+		}
+	}
+}
+
+// do tells the oximeter to do something, to one device.
+func (o *oximeter) do(command string) {
+	o.t.Helper()
+	o.tell(command)
+	if r := o.event("done"); r.Command != command || r.Count != 1 {
+		o.t.Fatalf("told to %s, the oximeter said %+v", command, r)
+	}
+}
+
+// gone waits until the device is no longer connected.
+func (o *oximeter) gone() {
+	o.t.Helper()
+	for {
+		if r := o.event("device"); r.Connected != nil && !*r.Connected {
+			return
+		}
+	}
+}
