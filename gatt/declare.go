@@ -1,0 +1,54 @@
+package gatt
+
+import (
+	"context"
+
+	"github.com/jelling-ble/jelling/att"
+)
+
+// A ReadFunc gives the value of an attribute to a client, at most 512 octets. It may take its time: it holds up only this client. An
+// [att.ErrorCode] in its error is what the client is told; for any other error it is [att.ErrUnlikelyError]. ctx ends with the link.
+type ReadFunc func(ctx context.Context, from *ServerConn) ([]byte, error)
+
+// A WriteFunc takes the value that a client has written, whole, also if it came in parts. value is valid only until it returns. Time
+// and errors are as for a [ReadFunc].
+type WriteFunc func(ctx context.Context, from *ServerConn, value []byte) error
+
+// A Service is the declaration of a service. Declarations are not changed by the server, and must not be changed while it uses them.
+type Service struct {
+	UUID            att.UUID
+	Secondary       bool       // a service that only others include
+	Includes        []*Service // of the same server
+	Characteristics []*Characteristic
+}
+
+// A Characteristic is the declaration of a characteristic. Its address is its name: see [Server.Notify].
+type Characteristic struct {
+	UUID       att.UUID
+	Properties Properties
+	// Permissions of the value. If zero, they follow from Properties.
+	Permissions Permissions
+	// Value is the value to begin with. The server keeps its own copy, which SetValue, Notify and the clients' writes change.
+	Value []byte
+	// MaxLen is the longest value a client may write, in octets. If zero, 512.
+	MaxLen int
+	// Read gives the value. If nil, the server keeps it.
+	Read ReadFunc
+	// Write takes a value that a client writes, or refuses it. If nil, everything is taken. Without Read, the server then keeps what was taken.
+	Write WriteFunc
+	// Subscribed is told how a client is subscribed, when that changes: by its wish, by SetClient, by the end of the link. If nil, nobody is.
+	Subscribed func(from *ServerConn, notify, indicate bool)
+	// Descriptors follow in this order. One that notifies or indicates gets a Client Characteristic Configuration descriptor by
+	// itself, as the first, unless one is listed here.
+	Descriptors []*Descriptor
+}
+
+// A Descriptor is the declaration of a characteristic descriptor.
+type Descriptor struct {
+	UUID        att.UUID
+	Permissions Permissions // Notify is not used
+	Value       []byte      // as in Characteristic
+	MaxLen      int         // as in Characteristic
+	Read        ReadFunc    // as in Characteristic
+	Write       WriteFunc   // as in Characteristic
+}
