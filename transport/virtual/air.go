@@ -1,6 +1,10 @@
 package virtual
 
-import "time"
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
 
 // AirConfig configures an Air. The zero value works.
 type AirConfig struct {
@@ -16,26 +20,66 @@ type AirConfig struct {
 	Trace func(Trace)
 }
 
-// An Air is the space in which controllers hear each other.
-type Air struct{}
+// An Air is the space in which controllers hear each other. It has no goroutine: what is to happen later is in
+// its agenda, and one timer is set to the earliest entry.
+type Air struct {
+	config AirConfig
+	epoch  time.Time // the air's time zero
+
+	// mu holds the air and all of its controllers still. Whoever has it owns them, and waits for nothing else
+	// than, in ReadPacket, the condition that gives it up.
+	mu          sync.Mutex
+	now         time.Duration // since epoch, of what is being done
+	agenda      agenda
+	timer       *time.Timer
+	armed       time.Duration // what timer is set to; -1 for nothing
+	random      *rand.Rand
+	controllers []*Controller
+	closed      bool
+}
 
 // NewAir makes an empty air. In a testing/synctest bubble, make it inside.
-func NewAir(config AirConfig) *Air { return &Air{} }
-
-// NewController puts a controller on the air, powered off until Conn is called.
-func (a *Air) NewController(config ControllerConfig) *Controller { return &Controller{} }
+func NewAir(config AirConfig) *Air {
+	if config.Seed == 0 {
+		config.Seed = 1
+	}
+	a := &Air{config: config, epoch: time.Now(), armed: unset}
+	a.random = rand.New(rand.NewPCG(config.Seed, config.Seed))
+	return a
+}
 
 // Close powers every controller off. Nothing of the air runs afterwards. It may be called more than once, and
 // the error is always nil.
-func (a *Air) Close() error { return nil }
-
-// A Trace is something that went over the air.
-type Trace struct {
-	Time     time.Duration // since the air was made
-	From, To string        // names of controllers; To is empty for what all hear
-	PDU      string        // the specification's name: "ADV_IND", "LL_ENC_REQ", "LL Data start"
-	Detail   string        // what is in it, for people; never a key
+func (a *Air) Close() error {
+	a.enter()
+	defer a.leave()
+	a.closed = true
+	for _, c := range a.controllers {
+		c.powerOff(errClosed)
+	}
+	return nil
 }
 
-// String is a line for people.
-func (t Trace) String() string { return "" }
+// enter takes the air and brings it up to the present.
+func (a *Air) enter() {
+	a.mu.Lock()
+	a.catchUp()
+}
+
+// leave does what has become due at once, and lets the air go.
+func (a *Air) leave() {
+	a.run(a.now)
+	a.arm()
+	a.mu.Unlock()
+}
+
+// catchUp does what is due up to the present, each thing at its own time.
+func (a *Air) catchUp() { a.run(time.Since(a.epoch)) }
+
+// later is a pseudo-random time from zero up to, and not including, limit.
+func (a *Air) later(limit time.Duration) time.Duration {
+	if limit <= 0 {
+		return 0
+	}
+	return time.Duration(a.random.Int64N(int64(limit)))
+}

@@ -7,13 +7,13 @@ import (
 
 // ControllerConfig configures a Controller. The zero value works.
 type ControllerConfig struct {
-	// Name is what traces call the controller. If empty, its address.
+	// Name is what traces and errors call the controller. If empty, its address.
 	Name string
 	// Address is the public device address, least significant octet first. If zero, one that no other
 	// controller of the air has.
 	Address [6]byte
-	// Features are the LE features, as in hci.FeatureLEEncryption. If zero, encryption and the connection parameters
-	// request procedure.
+	// Features are the LE features, as in hci.FeatureLEEncryption. If zero, encryption, the connection parameters
+	// request, extended reject and peripheral-initiated features exchange.
 	Features uint64
 	// Unsupported are commands that the controller does not know, beside those that this package does not.
 	Unsupported []hci.Opcode
@@ -24,12 +24,13 @@ type ControllerConfig struct {
 	// ACLLength is how much data each of them holds, 27 to 1021 octets; also the most that the host is given in
 	// one packet. If zero, 251.
 	ACLLength int
-	// SharedBuffers makes LE Read Buffer Size answer zero, so that the host has to ask Read Buffer Size.
+	// SharedBuffers makes the controller a dual-mode one whose LE Read Buffer Size answers zero, so that the
+	// host has to ask Read Buffer Size.
 	SharedBuffers bool
 	// PDULength is how much data one packet on air holds, 27 to 251 octets; a link takes the smaller of
 	// both sides'. If zero, 27.
 	PDULength int
-	// AcceptListSize is how many devices the filter accept list holds. If zero, 8.
+	// AcceptListSize is how many devices the filter accept list holds, at most 255. If zero, 8.
 	AcceptListSize int
 	// Links is how many connections there may be at once. If zero, 64.
 	Links int
@@ -37,67 +38,176 @@ type ControllerConfig struct {
 	RSSI int8
 }
 
-// A Controller is an LE controller on an Air.
-type Controller struct{}
+// Bits of LE features that the host side's vocabulary has no name for (Vol 6, Part B, 4.6).
+const (
+	featureExtendedReject              uint64 = 1 << 2
+	featurePeripheralFeaturesExchange  uint64 = 1 << 3
+	defaultFeatures                           = hci.FeatureLEEncryption | hci.FeatureConnectionParametersRequest | featureExtendedReject | featurePeripheralFeaturesExchange
+	minPDULength, maxPDULength                = 27, 251
+	minACLLength, maxACLLength                = minPDULength, 1021
+	defaultACLLength, defaultACLBuffer        = 251, 8
+)
+
+// withDefaults fills in what is zero and brings the rest into its range.
+func (f ControllerConfig) withDefaults() ControllerConfig {
+	between := func(v *int, low, high, zero int) {
+		if *v == 0 {
+			*v = zero
+		}
+		*v = min(max(*v, low), high)
+	}
+	if f.Features == 0 {
+		f.Features = defaultFeatures
+	}
+	between(&f.CommandPackets, 1, 255, 1)
+	between(&f.ACLBuffers, 1, 255, defaultACLBuffer)
+	between(&f.ACLLength, minACLLength, maxACLLength, defaultACLLength)
+	between(&f.PDULength, minPDULength, maxPDULength, minPDULength)
+	between(&f.AcceptListSize, 1, 255, 8)
+	between(&f.Links, 1, maxLinks, 64)
+	if f.RSSI == 0 {
+		f.RSSI = -50
+	}
+	return f
+}
+
+// maxLinks is fewer than there are handles, so that none is used again soon.
+const maxLinks = 1024
+
+// A Controller is an LE controller on an Air. The air's mutex guards it.
+type Controller struct {
+	air      *Air
+	config   ControllerConfig
+	commands map[hci.Opcode]command // those that it knows
+	name     string
+	address  hci.Address // public
+	conn     *conn       // nil while powered off
+	counters Counters
+	handle   uint16 // the last one given
+
+	fault  faults
+	ledger ledger
+	after  []func() // what the command being done wants done once it is answered
+	event  [258]byte
+
+	state
+}
+
+// state is what HCI_Reset and the loss of power take away.
+type state struct {
+	eventMask, leEventMask uint64
+	random                 [6]byte // the random address
+	accept                 []hci.Address
+	advertiser             advertiser
+	scanner                scanner
+	initiator              initiator
+	ends                   []*end
+	buffered               int        // ACL packets of the host, in all links' queues
+	free                   *aclPacket // buffers not in use
+	stalled                bool       // the host leaves too much data unread
+}
+
+// Default event masks (Vol 4, Part E, 7.3.1 and 7.8.1).
+const (
+	defaultEventMask   uint64 = 0x0000_1FFF_FFFF_FFFF
+	defaultLEEventMask uint64 = 0x1F
+)
+
+// NewController puts a controller on the air, powered off until Conn is called.
+func (a *Air) NewController(config ControllerConfig) *Controller {
+	a.enter()
+	defer a.leave()
+	c := &Controller{air: a, config: config.withDefaults(), commands: map[hci.Opcode]command{}}
+	n := len(a.controllers) + 1
+	c.address = hci.Address{Type: hci.Public, Octets: config.Address}
+	if c.address.IsZero() {
+		c.address.Octets = [6]byte{byte(n), byte(n >> 8), byte(n >> 16), 'L', 'J', 0x02}
+	}
+	if c.name = config.Name; c.name == "" {
+		c.name = c.address.String()
+	}
+	for op, cmd := range commands {
+		c.commands[op] = cmd
+	}
+	for _, op := range config.Unsupported {
+		delete(c.commands, op)
+	}
+	c.handle = uint16(n*0x40) % hci.MaxHandle // so that two controllers' handles are hardly ever equal
+	c.ledger = newLedger()
+	c.setUp()
+	a.controllers = append(a.controllers, c)
+	return c
+}
+
+// setUp makes the alarms and the state that a controller begins with.
+func (c *Controller) setUp() {
+	c.advertiser.event.fire = c.advertise
+	c.advertiser.timeout.fire = c.advertisingTimedOut
+	c.eventMask, c.leEventMask = defaultEventMask, defaultLEEventMask
+}
+
+// reset loses the state. Peers are not told.
+func (c *Controller) reset() {
+	for len(c.ends) > 0 {
+		c.ends[0].vanish()
+	}
+	c.stopAdvertising()
+	free := c.free
+	c.state = state{free: free}
+	c.ledger.closeAll()
+	c.setUp()
+}
 
 // Address is the public device address.
-func (c *Controller) Address() hci.Address { return hci.Address{} }
+func (c *Controller) Address() hci.Address { return c.address }
 
 // Conn is the host's side. The first call powers the controller on; closing the Conn powers it off: its peers lose
 // it without a word. A call after that powers it on afresh and returns a new Conn.
-func (c *Controller) Conn() transport.Conn { return nil }
-
-// SetSilent takes the controller out of everybody's range, in both directions, or brings it back. Links end
-// by supervision time-out on both sides when that lasts.
-func (c *Controller) SetSilent(silent bool) {}
-
-// MissConnectRequests makes the controller not hear the next n connect requests: the central believes in a
-// connection that then fails to be established (0x3E).
-func (c *Controller) MissConnectRequests(n int) {}
-
-// DropLinks ends every link of the controller at once, on both sides, with the reason.
-func (c *Controller) DropLinks(reason hci.Status) {}
-
-// Restart makes the controller forget everything, as when its power fails for a moment. Neither its host
-// nor its peers are told.
-func (c *Controller) Restart() {}
-
-// Unplug ends the Conn from below: its reads and writes fail with an error that wraps transport.ErrGone.
-func (c *Controller) Unplug() {}
-
-// HoldCommands makes the controller answer no command until it is called again with false; those that have
-// waited are done then, in order.
-func (c *Controller) HoldCommands(hold bool) {}
-
-// Refuse makes the controller answer the next command of that opcode with the status, and not do it.
-func (c *Controller) Refuse(command hci.Opcode, status hci.Status) {}
-
-// Inject gives the host a packet as if it came from the controller, type octet first, whatever the event masks say:
-// hci.AppendEvent(nil, hci.HardwareError{Hardware: 1}).
-func (c *Controller) Inject(packet []byte) {}
-
-// Counters is what a controller has counted since it was made.
-type Counters struct {
-	// What the host did wrong. A host that is right leaves these at zero.
-	CommandsOverCredit int // commands sent without a command credit
-	ACLOverCredit      int // ACL packets sent without a buffer, dropped and answered by Data Buffer Overflow
-	ACLUnknownHandle   int // ACL packets for a handle that never was, or whose end the host had been told
-	Malformed          int // packets that are none, or that no host may send
-
-	// What went on.
-	Commands       int // commands taken
-	ACLFromHost    int // ACL packets taken
-	ACLCompleted   int // of those, acknowledged by the other side and given back by Number Of Completed Packets
-	ACLFlushed     int // of those, lost with their link
-	ACLToHost      int // ACL packets given to the host
-	ReportsDropped int // advertising reports that found the host too slow
-	EventsDropped  int // other events that found the host too slow
-
-	// What there is now.
-	Links       int // connections
-	ACLBuffered int // ACL packets of the host that wait in the controller
-	ACLUnread   int // ACL packets that the host has not read
+func (c *Controller) Conn() transport.Conn {
+	c.air.enter()
+	defer c.air.leave()
+	if c.conn != nil {
+		return c.conn
+	}
+	c.conn = newConn(c)
+	c.ledger = newLedger()
+	if h := c.conn; c.air.closed {
+		c.powerOff(errClosed)
+		return h
+	}
+	return c.conn
 }
 
-// Counters is a snapshot.
-func (c *Controller) Counters() Counters { return Counters{} }
+// powerOff ends the Conn, if there is one, and everything that the controller did.
+func (c *Controller) powerOff(why error) {
+	if c.conn == nil {
+		return
+	}
+	c.reset()
+	c.fault.held = nil
+	c.conn.end(why)
+	c.conn = nil
+}
+
+// onAir tells whether anybody could hear the controller, and it anybody.
+func (c *Controller) onAir() bool { return c.conn != nil && !c.fault.silent }
+
+// find is the end of the link with that handle, or nil.
+func (c *Controller) find(handle uint16) *end {
+	for _, e := range c.ends {
+		if e.handle == handle {
+			return e
+		}
+	}
+	return nil
+}
+
+// newHandle is a handle that has not been used for long.
+func (c *Controller) newHandle() uint16 {
+	for {
+		c.handle = (c.handle + 1) % (hci.MaxHandle + 1)
+		if _, used := c.ledger.handles[c.handle]; !used {
+			return c.handle
+		}
+	}
+}

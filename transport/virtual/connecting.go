@@ -1,0 +1,135 @@
+package virtual
+
+import (
+	"time"
+
+	"github.com/jelling-ble/jelling/hci"
+)
+
+var connectingCommands = map[hci.Opcode]command{
+	hci.OpLECreateConnection:       {length: 25, octet: 26, bit: 4, status: (*Controller).createConnection},
+	hci.OpLECreateConnectionCancel: {length: 0, octet: 26, bit: 5, complete: (*Controller).cancelConnection},
+}
+
+// An initiator is a controller that connects to whom it hears.
+type initiator struct {
+	hci.LECreateConnection
+	listening
+	on   bool
+	self hci.Address // on air
+}
+
+// mayLink tells whether there is room for another connection.
+func (c *Controller) mayLink() bool {
+	return len(c.ends) < c.config.Links && len(c.ledger.handles) < maxLinks
+}
+
+func (c *Controller) createConnection(p []byte) hci.Status {
+	q, err := hci.ParseLECreateConnection(p)
+	filter, peerType := p[4], p[5]
+	switch {
+	case c.initiator.on:
+		return hci.CommandDisallowed
+	case err != nil, !inRange(q.ScanWindow, q.ScanInterval, 0x0004, 0x4000), filter > 1, filter == 0 && peerType > 3, !valid(q.Parameters):
+		return hci.InvalidHCICommandParameters
+	}
+	self, status := c.own(q.OwnAddressType)
+	switch {
+	case status != hci.Success:
+		return status
+	case !c.mayLink():
+		return hci.ConnectionLimitExceeded
+	case filter == 0 && c.connectedTo(q.Peer):
+		return hci.ConnectionAlreadyExists
+	}
+	c.initiator = initiator{LECreateConnection: q, on: true, self: self,
+		listening: listening{c.air.now, time.Duration(q.ScanInterval) * slot, time.Duration(q.ScanWindow) * slot}}
+	c.air.wake()
+	return hci.Success
+}
+
+// valid tells whether connection parameters are within their ranges and fit each other (Vol 4, Part E, 7.8.12).
+func valid(q hci.ConnectionParameters) bool {
+	timeout := time.Duration(q.SupervisionTimeout) * timeoutUnit
+	slowest := time.Duration(q.Latency+1) * time.Duration(q.IntervalMax) * intervalUnit
+	return inRange(q.IntervalMin, q.IntervalMax, 0x0006, 0x0C80) && q.Latency <= 0x01F3 &&
+		inRange(q.SupervisionTimeout, q.SupervisionTimeout, 0x000A, 0x0C80) && timeout > 2*slowest && q.MinCELength <= q.MaxCELength
+}
+
+func (c *Controller) cancelConnection(_, r []byte) ([]byte, hci.Status) {
+	if !c.initiator.on {
+		return r, hci.CommandDisallowed
+	}
+	peer := c.initiator.Peer
+	c.initiator.on = false
+	c.afterwards(func() {
+		c.giveConnectionComplete(hci.LEConnectionComplete{Status: hci.UnknownConnectionIdentifier, Peer: peer})
+	})
+	return r, hci.Success
+}
+
+// connectedTo tells whether there is a connection with the device.
+func (c *Controller) connectedTo(a hci.Address) bool {
+	for _, e := range c.ends {
+		if e.peerAddress() == a {
+			return true
+		}
+	}
+	return false
+}
+
+// initiates tells whether the controller answers the advertisement with a connect request.
+func (c *Controller) initiates(to *Controller) bool {
+	i, v := &c.initiator, &to.advertiser
+	switch {
+	case !i.on || !c.onAir() || !v.connectable() || !c.air.config.Instant && !i.open(c.air.now):
+		return false
+	case v.directed() && v.Peer != i.self, c.connectedTo(v.self):
+		return false
+	case i.UseAcceptList:
+		return c.accepts(v.self)
+	}
+	return i.Peer == v.self
+}
+
+// connect sends a connect request. The central takes it for heard; whether it was shows when the first
+// connection event comes, or does not.
+func (c *Controller) connect(to *Controller) {
+	i, v := &c.initiator, &to.advertiser
+	i.on = false
+	heard := to.mayLink() && (v.FilterPolicy&filterConnectRequests == 0 || to.accepts(i.self))
+	if to.fault.miss > 0 {
+		to.fault.miss--
+		heard = false
+	}
+	if c.air.traced() {
+		c.air.trace(c, to, "CONNECT_IND", "%v, interval %v", i.self.Text(), time.Duration(i.Parameters.IntervalMax)*intervalUnit)
+	}
+	l := newLink(c, to, i.self, v.self, i.Parameters)
+	l.central.open()
+	if heard {
+		to.stopAdvertising()
+		l.peripheral.open()
+	}
+	l.schedule()
+}
+
+// open puts the end into its controller and tells the host.
+func (e *end) open() {
+	e.gone = false
+	e.handle = e.c.newHandle()
+	e.c.ends = append(e.c.ends, e)
+	e.c.ledger.open(e.handle)
+	l := e.link
+	e.c.giveConnectionComplete(hci.LEConnectionComplete{Handle: e.handle, Role: e.role, Peer: e.peerAddress(),
+		Interval: l.parameters.IntervalMax, Latency: l.parameters.Latency, SupervisionTimeout: l.parameters.SupervisionTimeout})
+}
+
+// giveConnectionComplete tells the host of a connection, or that there is none, in the form that its mask asks for.
+func (c *Controller) giveConnectionComplete(e hci.LEConnectionComplete) {
+	if c.wants(hci.EvLEEnhancedConnectionComplete) {
+		c.give(hci.LEEnhancedConnectionComplete{LEConnectionComplete: e})
+		return
+	}
+	c.give(e)
+}
