@@ -9,7 +9,8 @@ type Link interface {
 	PeerAddress() hci.Address  // the peer's, as used on air in this connection
 	// Send sends one PDU on the Security Manager's channel.
 	Send(pdu []byte) error
-	// Encrypt starts or refreshes encryption as the central; Session.HandleEncryption tells the outcome.
+	// Encrypt starts or refreshes encryption as the central; Session.HandleEncryption tells the outcome, also
+	// when the controller refuses the command.
 	Encrypt(key Key, rand [8]byte, ediv uint16) error
 	// Disconnect ends the link with a reason for the peer.
 	Disconnect(reason hci.Status)

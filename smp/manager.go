@@ -1,47 +1,132 @@
 package smp
 
 import (
+	"crypto/ecdh"
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"time"
+
 	"github.com/jelling-ble/jelling/hci"
 )
 
-// Manager is what all connections of a host share: configuration, records and the waits after failed pairings.
+// smpTimeout is how long a peer may take to answer, and how long a person may (Vol 3, Part H, 3.4).
+const smpTimeout = 30 * time.Second
+
+// Manager is what all connections of a host share: configuration, records and the waits after failed
+// pairings. It is safe for concurrent use.
 type Manager struct {
-	config Config
+	config Config // complete, never changed
+
+	mu     sync.Mutex
+	failed backOff              // guarded by mu
+	turn   map[hci.Address]bool // guarded by mu: the new key of this peer failed, its prior one is next
 }
 
 // NewManager checks the configuration: key sizes are zero or 7 to 16 octets, and the least is not above
 // the largest.
 func NewManager(config Config) (*Manager, error) {
+	if err := config.Policy.check(); err != nil {
+		return nil, fmt.Errorf("smp: %w", err)
+	}
 	if config.Store == nil {
 		config.Store = NewMemoryStore()
 	}
-	return &Manager{config: config}, nil
+	if config.Random == nil {
+		config.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails, by its documentation
+	}
+	if config.PrivateKey == nil {
+		config.PrivateKey = func() (*ecdh.PrivateKey, error) { return ecdh.P256().GenerateKey(rand.Reader) }
+	}
+	if config.IRK.IsZero() {
+		config.Random(config.IRK[:])
+	}
+	if config.InitiatorKeys == 0 && config.ResponderKeys == 0 {
+		config.InitiatorKeys, config.ResponderKeys = DistributeEnc|DistributeID, DistributeEnc|DistributeID
+	}
+	return &Manager{config: config, failed: backOff{}, turn: map[hci.Address]bool{}}, nil
 }
 
 // Store is where the records are.
 func (m *Manager) Store() Store { return m.config.Store }
 
 // Resolve is a peer's identity address: a resolvable private address is resolved with the IRKs of the
-// store, any other address stands for itself. Known tells a private address that was resolved from one
-// that was not.
+// store, any other address stands for itself. Known is false for a private address that stays one.
 func (m *Manager) Resolve(onAir hci.Address) (identity hci.Address, known bool) {
-	return onAir, onAir.IsIdentity()
+	if !onAir.IsResolvable() {
+		return onAir, onAir.IsIdentity()
+	}
+	if identity, ok := resolve(m.config.Store.List(m.config.Identity), onAir); ok {
+		return identity, true
+	}
+	return onAir, false
 }
 
 // Record is what is kept about the peer behind an address on air.
 func (m *Manager) Record(onAir hci.Address) (Record, bool) {
 	identity, _ := m.Resolve(onAir)
+	return m.load(identity)
+}
+
+func (m *Manager) load(identity hci.Address) (Record, bool) {
 	return m.config.Store.Load(m.config.Identity, identity)
 }
 
-// Waits is the peers that have to wait, for saving.
-func (m *Manager) Waits() []Wait { return nil }
+// policyFor is the policy for one peer, its key sizes filled in. What a peer's own policy gets wrong gives way
+// to the host's.
+func (m *Manager) policyFor(peer hci.Address) Policy {
+	p := m.config.Policy
+	if m.config.Peer != nil {
+		if own := m.config.Peer(peer, p); own.check() == nil {
+			p = own
+		}
+	}
+	return p.complete()
+}
+
+// Waits is the peers whose failed pairings count, for saving.
+func (m *Manager) Waits() []Wait {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.failed.waits(time.Now())
+}
 
 // RestoreWaits puts back what Waits gave before a restart.
-func (m *Manager) RestoreWaits([]Wait) {}
+func (m *Manager) RestoreWaits(all []Wait) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failed.restore(all, time.Now())
+}
 
-// NewSession begins the security of one connection. Its events go to notify, in order, from the session's
-// goroutine; notify must not wait and must not call Secure. The session ends by HandleDisconnect.
-func (m *Manager) NewSession(link Link, notify func(Event)) *Session {
-	return &Session{done: make(chan struct{})}
+// waitLeft is how long pairing with the peer has to wait.
+func (m *Manager) waitLeft(peer hci.Address) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.failed.left(peer, time.Now())
+}
+
+// countFailure notes a failed pairing.
+func (m *Manager) countFailure(peer hci.Address) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failed.fail(peer, time.Now())
+}
+
+// priorFirst tells whether the generation before an unproven key is to be tried first.
+func (m *Manager) priorFirst(peer hci.Address) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.turn[peer]
+}
+
+// setPriorFirst says which generation goes first on the next link. Only records with two generations come
+// here, so that the table is no larger than the store.
+func (m *Manager) setPriorFirst(peer hci.Address, prior bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if prior {
+		m.turn[peer] = true
+	} else {
+		delete(m.turn, peer)
+	}
 }

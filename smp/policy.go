@@ -86,3 +86,38 @@ type Policy struct {
 	MaxKeySize        int  // octets, 7 to 16; if zero, 16
 	AllowWeaker       bool // pairing again may give less than the record has
 }
+
+// complete is p with its key sizes filled in.
+func (p Policy) complete() Policy {
+	if p.MinKeySize == 0 {
+		p.MinKeySize = leastKeySize
+	}
+	if p.MaxKeySize == 0 {
+		p.MaxKeySize = mostKeySize
+	}
+	return p
+}
+
+// check refuses key sizes that are none.
+func (p Policy) check() error {
+	p = p.complete()
+	if p.MinKeySize < leastKeySize || p.MaxKeySize > mostKeySize || p.MinKeySize > p.MaxKeySize {
+		return fmt.Errorf("key sizes %d to %d octets: want %d to %d", p.MinKeySize, p.MaxKeySize, leastKeySize, mostKeySize)
+	}
+	return nil
+}
+
+// accepts tells whether a key with that security may be used at all.
+func (p Policy) accepts(s Security) bool {
+	return s.KeySize >= p.MinKeySize && (p.SecureConnections != SecureConnectionsOnly || s.SecureConnections)
+}
+
+// best is the most that a pairing can give us. With nobody to ask, no method authenticates.
+func (p Policy) best() Security {
+	return Security{Encrypted: true, SecureConnections: p.SecureConnections != SecureConnectionsOff, KeySize: p.MaxKeySize}
+}
+
+// bonds is our bonding flag in a pairing that we start with a peer of that wish.
+func (b Bonding) bonds(wish Wish) bool {
+	return b == BondAlways || b == BondFollow && wish != WishNone
+}

@@ -22,7 +22,7 @@ type LostBondError struct {
 	Peer     hci.Address
 	Status   hci.Status
 	Decision Decision
-	Err      error // why pairing again failed, nil when it was not tried
+	Err      error // why pairing again failed or was refused, or a *LinkError when the link is gone
 }
 
 func (e *LostBondError) Error() string {
@@ -34,26 +34,44 @@ func (e *LostBondError) Error() string {
 }
 
 // Unwrap is the status and the cause.
-func (e *LostBondError) Unwrap() []error {
-	if e.Err == nil {
-		return []error{e.Status}
+func (e *LostBondError) Unwrap() []error { return both(e.Status, e.Err) }
+
+func both(status hci.Status, err error) []error {
+	if err == nil {
+		return []error{status}
 	}
-	return []error{e.Status, e.Err}
+	return []error{status, err}
 }
 
-// EncryptionError says that encryption with the stored key failed, but not for want of a key at the peer.
+// EncryptionError says that encryption with the stored key failed, but not for want of a key at the peer. It
+// unwraps to Status, and to Err if there is one.
 type EncryptionError struct {
 	Peer     hci.Address
 	Status   hci.Status
 	Decision Decision
+	Err      error // a *LinkError when the link is gone
 }
 
 func (e *EncryptionError) Error() string {
 	return fmt.Sprintf("smp: encryption with %s: %s: %s: %s", e.Peer, e.Status.Error(), e.Decision.Action, e.Decision.Why)
 }
 
-// Unwrap is the status.
-func (e *EncryptionError) Unwrap() error { return e.Status }
+// Unwrap is the status and the cause.
+func (e *EncryptionError) Unwrap() []error { return both(e.Status, e.Err) }
+
+// RefusedError says that the policy does not pair with this peer. It unwraps to Err if there is one.
+type RefusedError struct {
+	Peer     hci.Address
+	Decision Decision
+	Err      error // ErrRefusedWeaker, or a *LinkError when the link is gone
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("smp: pairing with %s: %s: %s", e.Peer, e.Decision.Action, e.Decision.Why)
+}
+
+// Unwrap is the cause.
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // WaitError says that pairing with this peer failed too often to try again before Left has passed
 // (Vol 3, Part H, 2.3.6). It unwraps to RepeatedAttempts.
