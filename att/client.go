@@ -6,11 +6,6 @@ import (
 	"io"
 )
 
-// Requests wait for their turn, for room in the bearer, and for the answer. Their errors are an [*Error] when the server refuses,
-// a [*MalformedError] or [ErrUnexpected] when what it answers is no answer, a [*ClosedError] when the bearer ends,
-// [ErrTooLong] when the request does not fit the MTU, and the context's. A request whose context ends while it is outstanding may
-// still take effect, and holds up the next until it is answered.
-
 // ExchangeMTU tells the server what we receive, once in the life of a bearer, and returns the MTU that holds then, in octets. Later calls, and
 // calls on an enhanced bearer, only return it. A server that does not support the request leaves it at 23, without an error
 // (Vol 3, Part F, 3.4.2).

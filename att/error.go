@@ -99,7 +99,15 @@ type Error struct {
 
 // Error names the request, the handle and the reason.
 func (e *Error) Error() string {
-	return fmt.Sprintf("%v, handle 0x%04x: %v", e.Op, e.Handle, e.Code)
+	return fmt.Sprintf("%s: %v", where(e.Op, e.Handle), e.Code)
+}
+
+// where names an operation for an error, with its handle if it has one.
+func where(op Opcode, handle uint16) string {
+	if handle == 0 {
+		return op.String()
+	}
+	return fmt.Sprintf("%v, handle 0x%04x", op, handle)
 }
 
 // Unwrap is the Code.
@@ -119,12 +127,15 @@ var (
 // A MalformedError is a PDU that is not as the specification says. It unwraps to [ErrMalformed].
 type MalformedError struct {
 	Op     Opcode // the PDU that was being parsed
-	Len    int    // its length in octets, opcode included
+	Len    int    // its length in octets, opcode included; 0 if it was not kept
 	Reason string // what is wrong with it
 }
 
 // Error names the PDU, its length, and what is wrong.
 func (e *MalformedError) Error() string {
+	if e.Len == 0 {
+		return fmt.Sprintf("att: malformed %v: %s", e.Op, e.Reason)
+	}
 	return fmt.Sprintf("att: malformed %v of %d octets: %s", e.Op, e.Len, e.Reason)
 }
 

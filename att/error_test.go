@@ -67,6 +67,17 @@ func TestErrorUnwraps(t *testing.T) {
 	}
 }
 
+func TestErrorWithoutHandle(t *testing.T) {
+	err := &att.Error{Op: att.OpExecuteWriteRequest, Code: att.ErrPrepareQueueFull}
+	if want := "ATT_EXECUTE_WRITE_REQ: prepare queue full (0x09)"; err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
+	long := &att.MalformedError{Op: att.OpReadResponse, Reason: "longer than the MTU"}
+	if want := "att: malformed ATT_READ_RSP: longer than the MTU"; long.Error() != want {
+		t.Errorf("got %q, want %q", long, want)
+	}
+}
+
 func TestClosedErrorUnwraps(t *testing.T) {
 	var err error = &att.ClosedError{Err: io.ErrUnexpectedEOF}
 	if !errors.Is(err, net.ErrClosed) || !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -20,8 +20,13 @@ type PDU interface {
 // A RawPDU is a PDU with an opcode that this package does not know, whole.
 type RawPDU []byte
 
-// Opcode is the first octet.
-func (p RawPDU) Opcode() Opcode { return Opcode(p[0]) }
+// Opcode is the first octet, or 0 if there is none.
+func (p RawPDU) Opcode() Opcode {
+	if len(p) == 0 {
+		return 0
+	}
+	return Opcode(p[0])
+}
 
 // AppendTo writes the PDU.
 func (p RawPDU) AppendTo(b []byte) []byte { return append(b, p...) }

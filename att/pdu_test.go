@@ -167,6 +167,9 @@ func TestMalformedErrorSaysWhat(t *testing.T) {
 }
 
 func TestUnknownOpcodeIsRaw(t *testing.T) {
+	if op := (att.RawPDU{}).Opcode(); op != 0 {
+		t.Errorf("opcode %v of nothing", op)
+	}
 	b := []byte{0xBF, 0x00}
 	pdu, err := att.Parse(b)
 	if err != nil || pdu.Opcode() != 0xBF || !bytes.Equal(pdu.AppendTo(nil), b) {

@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // Stats counts what was not as it should be on one bearer, since it began.
 type Stats struct {
-	Malformed     uint64 // PDUs against their definition, or longer than the MTU
+	Malformed     uint64 // PDUs against their definition or longer than the MTU; an answer is its caller's error instead
 	Unsupported   uint64 // PDUs with an unknown opcode, whether refused or ignored
 	Unexpected    uint64 // responses and confirmations that nobody asked for, indications before a confirmation
 	Dropped       uint64 // requests and commands for which the queue had no room

@@ -65,7 +65,7 @@ func transactNow[P PDU](ctx context.Context, t *transaction, p P, handle uint16,
 
 // failed says which operation it was that failed.
 func failed(op Opcode, handle uint16, err error) error {
-	return fmt.Errorf("%v, handle 0x%04x: %w", op, handle, err)
+	return fmt.Errorf("%s: %w", where(op, handle), err)
 }
 
 // verdict is nil if answer has the opcode that answers op, and else the error it is for the caller.

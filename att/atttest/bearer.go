@@ -140,6 +140,9 @@ func (b *Bearer) Reply(pdu []byte) error {
 	select {
 	case <-b.link.done:
 		return b.err
+	default:
+	}
+	select {
 	case b.replies <- pack(pdu):
 		return nil
 	default:
