@@ -25,6 +25,10 @@ type Config struct {
 	// and the host's policy. If nil, the host's holds for everyone. It must not wait.
 	Peer func(peer hci.Address, host Policy) Policy
 
+	// RequestNoBond makes our Security Requests, as peripheral, ask for no bond, whatever Bonding says of what
+	// the central then asks for. Pulse oximeters do so.
+	RequestNoBond bool
+
 	Pairable Pairable
 	// Consent asks a person whether this peer may replace its bond: as responder over a bond on a link that
 	// is not encrypted with it, or to pair again where the bond is authenticated. If nil, it may not. It has

@@ -34,7 +34,7 @@ type Session struct {
 	inbox    []inbound
 	dropped  int        // PDUs for which there was no room
 	deaf     bool       // SMP has timed out: nothing more on this link
-	asks     []*ask     // callers of Secure
+	asks     []*waiter     // callers of Secure
 	busy     bool       // a security procedure runs
 	ended    bool       // the link is gone
 	status   hci.Status // why
@@ -69,8 +69,8 @@ type inbound struct {
 	key keyInUse
 }
 
-// ask is a caller of Secure.
-type ask struct {
+// waiter is a caller of Secure.
+type waiter struct {
 	level Level
 	done  chan error // capacity 1
 }
@@ -166,7 +166,7 @@ func (s *Session) Secure(ctx context.Context, level Level) error {
 	if err := ctx.Err(); err != nil || level == LevelNone {
 		return err
 	}
-	a := &ask{level: level, done: make(chan error, 1)}
+	a := &waiter{level: level, done: make(chan error, 1)}
 	s.mu.Lock()
 	switch {
 	case s.ended:
@@ -188,7 +188,7 @@ func (s *Session) Secure(ctx context.Context, level Level) error {
 	}
 }
 
-func (s *Session) withdraw(a *ask) {
+func (s *Session) withdraw(a *waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, other := range s.asks {

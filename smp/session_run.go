@@ -294,7 +294,7 @@ func (s *Session) ask(want Level) error {
 		return &WaitError{s.Identity(), left}
 	}
 	auth := authBonding
-	if s.policy.Bonding == BondNever {
+	if s.policy.Bonding == BondNever || s.manager.config.RequestNoBond {
 		auth = 0
 	}
 	if want >= LevelAuthenticated {
