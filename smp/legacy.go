@@ -9,8 +9,21 @@ import (
 
 var errConfirm = errors.New("confirm value does not fit")
 
-// temporaryKey begins phase 2 of legacy pairing: for Just Works the TK is zero (Vol 3, Part H, 2.3.5.2).
-func temporaryKey(*pairing) (phase, Reason, error) { return legacyConfirm, 0, nil }
+// temporaryKey begins phase 2 of legacy pairing. For Just Works the TK is zero (Vol 3, Part H, 2.3.5.2), else it
+// is the passkey (2.3.5.3) or what both sides know from elsewhere (2.3.5.4).
+func temporaryKey(s *pairing) (phase, Reason, error) {
+	switch s.model.method {
+	case PasskeyEntry:
+		var tell Reason
+		var err error
+		if s.tk, tell, err = s.passkey(); err != nil {
+			return nil, tell, err
+		}
+	case OutOfBand:
+		s.tk = *s.p.outOfBand.tk
+	}
+	return legacyConfirm, 0, nil
+}
 
 // legacyConfirm lets each side prove that it has the TK, before it shows the random value that it did so
 // with (2.3.5.5). The random values then make the STK.

@@ -42,6 +42,7 @@ type pairingParameters struct {
 	mitm          bool        // ours: authentication required
 	secure        bool        // we offer Secure Connections
 	secureOnly    bool
+	flags         AuthReq         // more of them to send than follow from the rest
 	minKeySize    int             // 7 to 16; if zero, 7
 	maxKeySize    int             // 7 to 16; if zero, 16
 	initiatorKeys KeyDistribution // what we ask for or allow, without bonding none
@@ -56,6 +57,8 @@ type pairingParameters struct {
 	// identityKnown is called when the peer's identity address has arrived, before anything is stored. If it
 	// returns an error, the peer's keys are rejected.
 	identityKnown func(hci.Address) error
+	delegate      delegate       // who is asked; if nil, nobody: NoInputNoOutput
+	outOfBand     *outOfBandData // if nil, there is none
 }
 
 // agreement is what both sides' features come to.
@@ -80,7 +83,10 @@ type pairingResult struct {
 //	                     |                             |
 //	Phase 2              |                         publicKeys
 //	                     |                             |
-//	               temporaryKey                   confirmOnce  Just Works
+//	               temporaryKey                        +--- Just Works: confirmOnce
+//	                     |                             +--- numeric comparison: confirmOnce, compare
+//	                     |                             +--- passkey entry: passkeyRounds
+//	                     |                             +--- out of band: outOfBandConfirm
 //	                     |                             |
 //	               legacyConfirm                  dhKeyChecks
 //	                     | STK                         | LTK
@@ -96,6 +102,8 @@ type pairingResult struct {
 // What ended the pairing is a *PairingError, about which the peer has been told where the specification wants
 // it; or the wire's own error when the link is gone; or ctx.Err(), the peer told.
 func pair(ctx context.Context, w wire, p pairingParameters) (pairingResult, error) {
+	ctx, done := context.WithCancel(ctx)
+	defer done() // withdraws what is being asked or shown
 	s := newPairing(ctx, w, p)
 	defer func() { *s = pairing{} }() // its keys are nobody's business any more
 	next := phase(requestFeatures)
@@ -123,6 +131,8 @@ type pairing struct {
 	wire     wire
 	deadline time.Time // when the peer has been silent for too long
 
+	early []byte // a PDU that came while a person was asked
+
 	request, response features // as they were sent
 	agreed            agreement
 	model             model
@@ -130,11 +140,11 @@ type pairing struct {
 	keysOfThem        KeyDistribution
 
 	ourRandom, theirRandom Key
-	tk                     Key // legacy
+	tk                     Key // legacy; zero for Just Works
 
 	ourPublic, theirPublic btcrypto.PublicKey // Secure Connections, as all that follows
 	dhKey                  [32]byte
-	ourSecret, theirSecret Key // r of the DHKey checks, zero for Just Works
+	ourSecret, theirSecret Key // r of the DHKey checks; zero without passkey or out of band data
 
 	key    Key // what phase 2 made, masked: the STK, or the LTK of Secure Connections
 	result pairingResult

@@ -60,8 +60,11 @@ func (s *pairing) features(c code, initiatorKeys, responderKeys KeyDistribution)
 		*ours &^= DistributeID
 	}
 	f := features{
-		code: c, io: NoInputNoOutput, maxKeySize: s.p.maxKeySize,
+		code: c, io: NoInputNoOutput, oob: s.p.outOfBand.has(s.secure()), auth: s.p.flags, maxKeySize: s.p.maxKeySize,
 		initiator: initiatorKeys & distributable, responder: responderKeys & distributable,
+	}
+	if s.p.delegate != nil {
+		f.io = s.p.delegate.capability()
 	}
 	if s.p.bonding {
 		f.auth |= authBonding
@@ -77,8 +80,9 @@ func (s *pairing) features(c code, initiatorKeys, responderKeys KeyDistribution)
 
 // agree is what both sides' features come to, if that is good enough for us.
 func (s *pairing) agree() (phase, Reason, error) {
-	secure := s.request.auth.SecureConnections() && s.response.auth.SecureConnections()
+	secure := s.secure()
 	size := min(s.request.maxKeySize, s.response.maxKeySize)
+	ours, theirs := byRole(s, s.request, s.response)
 	s.model = chooseModel(s.request, s.response, secure)
 	switch {
 	case size < s.p.minKeySize:
@@ -87,6 +91,8 @@ func (s *pairing) agree() (phase, Reason, error) {
 		return nil, AuthenticationRequirements, errNotSecure
 	case s.p.mitm && s.model.method == JustWorks:
 		return nil, AuthenticationRequirements, errNoMeans
+	case s.model.method == OutOfBand && !s.p.outOfBand.fits(ours, theirs, secure):
+		return nil, OOBNotAvailable, errOutOfBand
 	}
 	s.agreed = agreement{
 		bonding: s.request.auth.Bonding() && s.response.auth.Bonding(),
@@ -108,6 +114,15 @@ func (s *pairing) agree() (phase, Reason, error) {
 		return publicKeys, 0, nil
 	}
 	return temporaryKey, 0, nil
+}
+
+// secure tells whether both sides offer Secure Connections, as far as is known of the peer.
+func (s *pairing) secure() bool {
+	theirs := s.response
+	if !s.initiator() {
+		theirs = s.request
+	}
+	return s.p.secure && (theirs.code == 0 || theirs.auth.SecureConnections())
 }
 
 // judge asks the caller whether what was agreed is good enough.

@@ -19,7 +19,7 @@ func (s *pairing) send(pdu []byte) error {
 func receive[T any](s *pairing, want code, parse func([]byte) (T, error)) (T, Reason, error) {
 	var none T
 	for {
-		ev, tell, err := s.next(s.ctx)
+		ev, tell, err := s.kept()
 		switch {
 		case err != nil:
 			return none, tell, err
@@ -35,6 +35,15 @@ func receive[T any](s *pairing, want code, parse func([]byte) (T, error)) (T, Re
 		s.alive()
 		return v, 0, nil
 	}
+}
+
+// kept is the PDU that came while a person was asked, or else the next one to come.
+func (s *pairing) kept() (wireEvent, Reason, error) {
+	if pdu := s.early; pdu != nil {
+		s.early = nil
+		return wireEvent{pdu: pdu}, 0, nil
+	}
+	return s.next(s.ctx)
 }
 
 // receiveValue waits for one of the PDUs that are sixteen octets and nothing else.

@@ -46,11 +46,17 @@ func publicKeys(s *pairing) (phase, Reason, error) {
 			return nil, 0, err
 		}
 	}
+	switch s.model.method {
+	case PasskeyEntry:
+		return passkeyRounds, 0, nil
+	case OutOfBand:
+		return outOfBandConfirm, 0, nil
+	}
 	return confirmOnce, 0, nil
 }
 
-// confirmOnce is authentication stage 1 of Just Works (2.3.5.6.2): the responder is bound to its random
-// value before it sees the initiator's.
+// confirmOnce is authentication stage 1 of Just Works, and begins that of numeric comparison (2.3.5.6.2): the
+// responder is bound to its random value before it sees the initiator's.
 func confirmOnce(s *pairing) (phase, Reason, error) {
 	s.ourRandom = s.newRandom()
 	var theirConfirm Key
@@ -70,6 +76,9 @@ func confirmOnce(s *pairing) (phase, Reason, error) {
 		s.theirRandom = theirs
 		return 0, nil
 	})
+	if s.model.method == NumericComparison {
+		return compare, tell, err
+	}
 	return dhKeyChecks, tell, err
 }
 
