@@ -82,7 +82,6 @@ type pdu struct {
 	rejected   llOpcode
 	random     [8]byte
 	ediv       uint16
-	key        secret
 	features   uint64
 	parameters hci.ConnectionParameters
 }
