@@ -34,7 +34,7 @@ type Session struct {
 	inbox    []inbound
 	dropped  int        // PDUs for which there was no room
 	deaf     bool       // SMP has timed out: nothing more on this link
-	asks     []*waiter     // callers of Secure
+	asks     []*waiter  // callers of Secure
 	busy     bool       // a security procedure runs
 	ended    bool       // the link is gone
 	status   hci.Status // why
