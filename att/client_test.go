@@ -112,6 +112,26 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// TestResultsAreTheCallers wants what a request returned to stay as it is when the next answer comes.
+func TestResultsAreTheCallers(t *testing.T) {
+	for _, r := range requestCases {
+		t.Run(r.name, func(t *testing.T) {
+			c, peer := atttest.Script(t, atttest.Options{}, att.Config{})
+			done := start(c, r.call)
+			peer.Want(r.request)
+			peer.Send(r.answer)
+			first := <-done
+			done = start(c, r.call)
+			peer.Want(r.request)
+			peer.Send(r.answer[:2] + "ffffffffffffffffffffffffffffffff")
+			<-done
+			if first.err != nil || !reflect.DeepEqual(first.value, r.want) {
+				t.Errorf("got %+v, want %+v", first, r.want)
+			}
+		})
+	}
+}
+
 // isIndication tells the one case that is no request: it has no Error Response.
 func (r requestCase) isIndication() bool { return r.request[:2] == "1d" }
 

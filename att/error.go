@@ -6,7 +6,7 @@ import (
 	"net"
 )
 
-// An ErrorCode is the reason in an Error Response (Vol 3, Part F, 3.4.1.1, Table 3.4). It is a comparable error:
+// An ErrorCode is the reason in an Error Response (Vol 3, Part F, 3.4.1.1). It is a comparable error:
 // errors.Is(err, att.ErrInvalidHandle).
 type ErrorCode uint8
 

@@ -44,7 +44,7 @@ const (
 // commandFlag marks an opcode that is never answered, known or not (Vol 3, Part F, 3.3.1).
 const commandFlag = 0x40
 
-// A Kind is what a PDU is for (Vol 3, Part F, 3.3, Table 3.1).
+// A Kind is what a PDU is for (Vol 3, Part F, 3.3).
 type Kind uint8
 
 // The kinds of PDU.

@@ -43,6 +43,9 @@ func send[P PDU](ctx context.Context, c *Conn, p P, handle uint16) error {
 	if err := c.Err(); err != nil {
 		return failed(p.Opcode(), handle, err)
 	}
+	if ctx.Err() != nil {
+		return failed(p.Opcode(), handle, context.Cause(ctx))
+	}
 	s := scratchPool.Get().(*scratch)
 	defer scratchPool.Put(s)
 	s.b = p.AppendTo(s.b[:0])

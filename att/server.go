@@ -174,8 +174,8 @@ func (p *parsedRequest) parse(b []byte) (pdu PDU, err error) {
 	}
 }
 
-// noAttributes is the server of a Conn that has none: what every server has to support finds nothing, the rest is not
-// supported (Vol 3, Part F, 4).
+// noAttributes is the server of a Conn that has none: discovery and reading find nothing, the rest is not supported
+// (Vol 3, Part F, 3.4.1.1).
 type noAttributes struct{}
 
 func (noAttributes) ServeATT(_ context.Context, req *Request, _ []byte) ([]byte, error) {

@@ -146,7 +146,7 @@ func TestHandlerFaults(t *testing.T) {
 	}
 }
 
-// TestNoServer has a Conn without attributes: what every server has to support finds nothing (3.4.3, 3.4.4; 4).
+// TestNoServer has a Conn without attributes: discovery and reading find nothing (3.4.3, 3.4.4).
 func TestNoServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, peer := atttest.Script(t, atttest.Options{}, att.Config{})

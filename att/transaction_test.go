@@ -193,6 +193,32 @@ func TestCancelWhileWaitingForATurn(t *testing.T) {
 	})
 }
 
+// TestCancelledBeforeAsking wants nothing to be sent for a context that is over.
+func TestCancelledBeforeAsking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, peer := atttest.Script(t, atttest.Options{}, att.Config{})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(io.ErrNoProgress)
+		for range 50 {
+			for _, r := range requestCases {
+				if _, err := r.call(ctx, c); !errors.Is(err, io.ErrNoProgress) {
+					t.Errorf("%s: %v", r.name, err)
+				}
+			}
+			if err := c.WriteCommand(ctx, 1, nil); !errors.Is(err, io.ErrNoProgress) {
+				t.Errorf("write command: %v", err)
+			}
+			if err := c.Notify(ctx, 1, nil); !errors.Is(err, io.ErrNoProgress) {
+				t.Errorf("notify: %v", err)
+			}
+			if _, err := c.ExchangeMTU(ctx); !errors.Is(err, io.ErrNoProgress) {
+				t.Errorf("MTU: %v", err)
+			}
+		}
+		peer.WantNothing()
+	})
+}
+
 // TestCancelWhileSending wants a request that never left to be over at once.
 func TestCancelWhileSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
