@@ -1,0 +1,48 @@
+package gap
+
+import (
+	"context"
+	"time"
+
+	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/hci/driver"
+)
+
+// AdvertiseConfig is how and what to advertise.
+type AdvertiseConfig struct {
+	Payload
+	Interval time.Duration // 20 ms to 10.24 s; if zero, 100 ms
+}
+
+// Advertise makes the host known until a peer connects, and returns the connection; then it advertises no
+// more. It ends with ctx or the controller. One may run at a time.
+func (h *Host) Advertise(ctx context.Context, cfg AdvertiseConfig) (*Conn, error) {
+	p := driver.AdvertiseParameters{Type: hci.AdvInd}
+	if cfg.Interval > 0 {
+		units := uint16(min(max(cfg.Interval, 20*time.Millisecond), 10240*time.Millisecond) / (625 * time.Microsecond))
+		p.IntervalMin, p.IntervalMax = units, units
+	}
+	p.Data, p.ScanResponse = cfg.Payload.Encode()
+	if err := h.controller.StartAdvertising(ctx, p); err != nil {
+		return nil, err
+	}
+	for {
+		select {
+		case c := <-h.incoming:
+			if c.Err() != nil {
+				if err := h.controller.StartAdvertising(ctx, p); err != nil { // it was gone before we looked
+					return nil, err
+				}
+				continue
+			}
+			return c, nil
+		case <-ctx.Done():
+			if err := h.controller.StopAdvertising(context.WithoutCancel(ctx)); err != nil {
+				h.logf("stop advertising: %v", err)
+			}
+			return nil, context.Cause(ctx)
+		case <-h.Done():
+			return nil, h.Err()
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package gap
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jelling-ble/jelling/att"
+	"github.com/jelling-ble/jelling/gatt"
+	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/hci/driver"
+	"github.com/jelling-ble/jelling/l2cap"
+	"github.com/jelling-ble/jelling/smp"
+)
+
+// Longest PDUs of the fixed channels, in octets.
+const (
+	maxATTMTU = 517
+	smpMTU    = 65 // a public key (Vol 3, Part H, 3.2)
+)
+
+// Conn is a connection with everything on it. Its methods may be called from any goroutine.
+type Conn struct {
+	host    *Host
+	link    *driver.Conn
+	mux     *l2cap.Mux
+	session *smp.Session
+	gate    *gate
+	gatt    *gatt.Conn
+	ended   chan struct{} // closed when the connection has ended and nothing of it runs or is told any more
+}
+
+func newConn(h *Host, link *driver.Conn) (*Conn, error) {
+	c := &Conn{host: h, link: link, mux: l2cap.New(link, l2cap.Config{}), ended: make(chan struct{})}
+	c.gate = newGate(c)
+	smpChannel, err := c.mux.Open(l2cap.CIDSMP, smpMTU, func(pdu []byte) { c.session.HandlePDU(pdu) })
+	if err != nil {
+		return nil, err
+	}
+	if c.gate.channel, err = c.mux.Open(l2cap.CIDATT, maxATTMTU, c.gate.receive); err != nil {
+		return nil, err
+	}
+	c.session = h.security.NewSession(securityLink{link, smpChannel}, c.tellSecurity)
+	c.gatt = gatt.NewConn(c.gate, gatt.Config{MTU: h.cfg.MTU, Log: h.cfg.Logger, Server: h.cfg.Server, Tag: c,
+		Secure: c.secureFor, HasKey: c.bonded, Security: func() att.Security { return securityOf(c.session.Security()) }})
+	return c, nil
+}
+
+// securityLink is a connection as the Security Manager sees it.
+type securityLink struct {
+	*driver.Conn
+	channel *l2cap.Channel
+}
+
+func (l securityLink) Send(pdu []byte) error { return l.channel.SendUrgent(pdu) }
+
+func (l securityLink) Encrypt(key smp.Key, rand [8]byte, ediv uint16) error {
+	return l.Conn.Encrypt(key, rand, ediv)
+}
+
+// The provider fits what the consumers ask for.
+var (
+	_ smp.Link           = securityLink{}
+	_ l2cap.Link         = (*driver.Conn)(nil)
+	_ att.Bearer         = (*gate)(nil)
+	_ driver.ConnHandler = (*Conn)(nil)
+	_ driver.Handler     = (*Host)(nil)
+)
+
+// Peer is the peer's identity address; its address on air until or unless that is known.
+func (c *Conn) Peer() hci.Address { return c.session.Identity() }
+
+// OnAir is the peer's address as it was used to connect.
+func (c *Conn) OnAir() hci.Address { return c.link.PeerAddress() }
+
+// Role is our role.
+func (c *Conn) Role() hci.Role { return c.link.Role() }
+
+// Link is the driver's connection, for what gap has no verb for.
+func (c *Conn) Link() *driver.Conn { return c.link }
+
+// Security is what the link has now.
+func (c *Conn) Security() smp.Security { return c.session.Security() }
+
+// Secure waits until the link has the level; see smp.Session.Secure.
+func (c *Conn) Secure(ctx context.Context, level smp.Level) error {
+	return c.session.Secure(ctx, level)
+}
+
+// RequestParameters asks the central, as peripheral, for other connection parameters.
+func (c *Conn) RequestParameters(ctx context.Context, p l2cap.Parameters) error {
+	return c.mux.RequestParameters(ctx, p)
+}
+
+// Client is the GATT client on this connection. As central its requests wait until the link is secure.
+func (c *Conn) Client() *gatt.Client { return c.gatt.Client() }
+
+// Server is the peer as a client of our GATT server, nil without a Config.Server.
+func (c *Conn) Server() *gatt.ServerConn { return c.gatt.Server() }
+
+// Done is closed when the connection has ended.
+func (c *Conn) Done() <-chan struct{} { return c.mux.Done() }
+
+// Ended is closed when, after Done, nothing runs for the connection any more and its last event is told.
+func (c *Conn) Ended() <-chan struct{} { return c.ended }
+
+// Err is why the connection ended, nil while it has not. It satisfies errors.Is for net.ErrClosed and for
+// the hci.Status of the disconnection.
+func (c *Conn) Err() error { return c.mux.Err() }
+
+// Disconnect ends the connection with a reason for the peer, and waits for its end. The controller bounds
+// that: a command without an answer, and a link without a peer, end by their time-outs.
+func (c *Conn) Disconnect(reason hci.Status) {
+	c.link.Disconnect(reason)
+	<-c.ended
+}
+
+func (c *Conn) bonded() bool {
+	record, ok := c.session.Record()
+	return ok && record.Bonded
+}
+
+// tellSecurity passes a security event on: the session's goroutine. A bonded peer on an encrypted link is
+// known to the GATT server by its identity, and has its subscriptions back.
+func (c *Conn) tellSecurity(e smp.Event) {
+	c.host.events.tell(c.Peer(), e)
+	if c.Server() == nil {
+		return
+	}
+	known := false
+	switch d := e.(type) {
+	case smp.Encrypted:
+		known = d.Stored
+	case smp.Paired:
+		known = d.Bonded
+		if known { // what was kept belongs to the bond before
+			c.host.warn(c.host.cfg.Server.Forget(c.Peer().Text()))
+		}
+	}
+	if known {
+		c.host.warn(c.Server().SetClient(c.Peer().Text()))
+	}
+}
+
+// HandleFragment implements driver.ConnHandler: the controller's loop.
+func (c *Conn) HandleFragment(start bool, data []byte) { c.mux.HandleFragment(start, data) }
+
+// NextFragment implements driver.ConnHandler: the controller's writer.
+func (c *Conn) NextFragment(b []byte) (int, bool) { return c.mux.NextFragment(b) }
+
+// HandleEncryption implements driver.ConnHandler.
+func (c *Conn) HandleEncryption(status hci.Status, enabled, refresh bool) {
+	c.session.HandleEncryption(status, enabled, refresh)
+}
+
+// HandleKeyRequest implements driver.ConnHandler.
+func (c *Conn) HandleKeyRequest(rand [8]byte, ediv uint16) ([16]byte, bool) {
+	key, ok := c.session.LongTermKey(rand, ediv)
+	return key, ok
+}
+
+// HandleParameterRequest implements driver.ConnHandler.
+func (c *Conn) HandleParameterRequest(r hci.LERemoteConnectionParameterRequest) bool {
+	return l2cap.Parameters{IntervalMin: r.IntervalMin, IntervalMax: r.IntervalMax, Latency: r.Latency, Timeout: r.SupervisionTimeout}.Valid()
+}
+
+// HandleParameters implements driver.ConnHandler.
+func (c *Conn) HandleParameters(hci.LEConnectionUpdateComplete) {}
+
+// HandleDisconnect implements driver.ConnHandler.
+func (c *Conn) HandleDisconnect(err error) {
+	status, ok := statusOf(err)
+	if !ok {
+		status = hci.HardwareFailure // the controller is gone
+	}
+	c.session.HandleDisconnect(status)
+	c.mux.Close(err)
+	go c.finish(err)
+}
+
+// finish tells of the end when everything that ran for the connection has come to its own, so that it is
+// the last that is told of it.
+func (c *Conn) finish(err error) {
+	<-c.session.Done()
+	c.gatt.Wait()
+	c.host.events.tell(c.Peer(), Disconnected{err})
+	c.host.forget(c)
+	close(c.ended)
+}
+
+func (c *Conn) logf(format string, args ...any) { c.host.logf(format, args...) }
+
+// securityOf is the link's security in the words of ATT.
+func securityOf(s smp.Security) att.Security {
+	return att.Security{Encrypted: s.Encrypted, Authenticated: s.Authenticated, SecureConnections: s.SecureConnections, KeySize: s.KeySize}
+}
+
+// secureFor brings the link to what an ATT error asks for (Vol 3, Part C, 10.3.2).
+func (c *Conn) secureFor(ctx context.Context, _ att.ErrorCode, was att.Security) error {
+	level := smp.LevelEncrypted
+	if was.Encrypted {
+		level = smp.LevelAuthenticated
+	}
+	return c.session.Secure(ctx, level)
+}
+
+// exchangeMTU raises the MTU as client. A server that will not is left at 23.
+func (c *Conn) exchangeMTU(ctx context.Context) error {
+	if c.host.cfg.MTU == minMTU {
+		return nil
+	}
+	_, err := c.Client().ExchangeMTU(ctx)
+	var refusal *att.Error
+	if errors.As(err, &refusal) {
+		return nil
+	}
+	return err
+}
+
+// minMTU is the ATT_MTU without an exchange, in octets.
+const minMTU = 23

@@ -1,0 +1,73 @@
+package gap
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/smp"
+)
+
+// ConnectConfig is what a connection is to have.
+type ConnectConfig struct {
+	// Security is the least that the link has when Connect returns. With a bond it has the bond's level in
+	// any case.
+	Security smp.Level
+}
+
+// Connect connects to a peer by its identity address, or its address on air, and secures the link: to the
+// level of its bond, and to cfg.Security. Nothing of ours but security goes over the link before that.
+//
+// ctx bounds all of it; when it ends, an attempt is cancelled and a link disconnected. Errors: a
+// *driver.CommandError with the hci.Status of the attempt, those of smp.Session.Secure, and the end of the
+// link or the controller.
+func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig) (*Conn, error) {
+	onAir, err := h.locate(ctx, peer)
+	if err != nil {
+		return nil, err
+	}
+	link, err := h.controller.Connect(ctx, onAir, h.cfg.Connect)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %v: %w", peer, err)
+	}
+	c := h.find(link)
+	if c == nil { // it ended before we looked
+		return nil, fmt.Errorf("connect to %v: %w", peer, link.Err())
+	}
+	if err := c.establish(ctx, cfg.Security); err != nil {
+		c.Disconnect(hci.AuthenticationFailure)
+		return nil, fmt.Errorf("secure the link to %v: %w", peer, err)
+	}
+	return c, nil
+}
+
+// locate finds the address that a bonded peer has on air today, where it uses private ones.
+func (h *Host) locate(ctx context.Context, peer hci.Address) (hci.Address, error) {
+	record, ok := h.security.Record(peer)
+	if !ok || record.Keys.PeerIRK == nil {
+		return peer, nil
+	}
+	for a, err := range h.Scan(ctx, ScanConfig{Passive: true}) {
+		if err != nil {
+			return peer, err
+		}
+		if a.Identity == peer && a.Connectable {
+			return a.Address, nil
+		}
+	}
+	return peer, context.Cause(ctx)
+}
+
+// establish secures a new link of ours and opens it for ATT.
+func (c *Conn) establish(ctx context.Context, level smp.Level) error {
+	if record, ok := c.session.Record(); ok && record.Bonded {
+		level = max(level, record.Keys.Security().Level())
+	}
+	if level > smp.LevelNone {
+		if err := c.session.Secure(ctx, level); err != nil {
+			return err
+		}
+	}
+	c.gate.release()
+	return c.exchangeMTU(ctx)
+}

@@ -1,0 +1,14 @@
+// Package gap is the host: it puts the layers on a controller together and gives them to a program as a few
+// verbs. Scan, connect, secure, advertise, keep a connection up, watch what happens.
+//
+// A Host owns its controller. Everything that happens to its peers is an Event, told in order. A program
+// asks for a security level, never for pairing; what happens when a peer has lost its bond is policy
+// (smp.Policy), not chance.
+//
+// With a bond, a connection is encrypted to the bond's level before any ATT PDU of ours goes out, so that
+// somebody who has the peer's address and not its key gets nothing.
+//
+//	supported       scanning, connecting with time-out and cancellation, security, GATT client and server
+//	                on one link, advertising, reconnection with back-off, several connections
+//	not supported   extended and periodic advertising, privacy of our own address, credit-based channels
+package gap

@@ -1,0 +1,171 @@
+// Package cli is the jelling command: data on standard output, everything else on standard error; with
+// --json one object a line on standard output. It exits with 0, with 1 for a failure, with 2 for a command
+// line that makes no sense, and with 130 when interrupted.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+
+	"github.com/jelling-ble/jelling/smp"
+)
+
+// Exit statuses.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// env is what a command runs in: the global flags, parsed, and where its words go.
+type env struct {
+	out    *output
+	log    *logrus.Logger
+	stderr io.Writer
+	getenv func(string) string
+
+	transport string
+	stateDir  string
+	capture   string
+	timeout   time.Duration
+	timeoutOn bool // --timeout was given
+	bonding   smp.Bonding
+	lostBond  smp.LostBond
+	security  smp.Level
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// errInterrupted is the cause of a context that Ctrl-C ended.
+var errInterrupted = errors.New("interrupted")
+
+// Main runs the command line and returns the exit status.
+func Main(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		select {
+		case <-signals:
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+		signal.Stop(signals) // a second one ends us at once
+	}()
+	return run(ctx, args, stdout, stderr, getenv)
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	root := newRoot(stdout, stderr, getenv)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if errors.Is(err, errInterrupted) || errors.Is(context.Cause(ctx), errInterrupted) {
+		return exitInterrupted
+	}
+	fmt.Fprintf(stderr, "jelling: %s\n", explain(err))
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// newRoot builds the command tree.
+func newRoot(stdout, stderr io.Writer, getenv func(string) string) *cobra.Command {
+	e := &env{stderr: stderr, getenv: getenv, log: logrus.New()}
+	e.log.SetOutput(stderr)
+	e.log.SetLevel(logrus.WarnLevel)
+	e.log.SetFormatter(&logrus.TextFormatter{DisableTimestamp: true})
+	var json, verbose bool
+	root := &cobra.Command{
+		Use:           "jelling",
+		Short:         "A Bluetooth LE host that owns its controller and its keys",
+		Long:          rootHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			e.out = newOutput(stdout, stderr, json)
+			e.timeoutOn = cmd.Flags().Changed("timeout")
+			if verbose {
+				e.log.SetLevel(logrus.DebugLevel)
+			}
+			if e.timeout < 0 {
+				return usageError{fmt.Errorf("--timeout %v: want a duration like 30s, or 0 for none", e.timeout)}
+			}
+			return nil
+		},
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath())}
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&e.transport, "transport", "", "how to reach the controller: user:0, unix:/path, tcp:host:port or virtual: (environment JELLING_TRANSPORT; without it the first free controller)")
+	f.StringVar(&e.stateDir, "state-dir", "", "where bonds are kept (default $STATE_DIRECTORY, else $XDG_STATE_HOME/jelling)")
+	f.StringVar(&e.capture, "capture", "", "write every packet to this btsnoop file; it will hold keys")
+	f.DurationVar(&e.timeout, "timeout", 0, "for scan its length (default 10s); elsewhere the limit until the link is secured, 0 for none (pair: default 60s)")
+	f.Var(choice[smp.Bonding]{&e.bonding, smp.ParseBonding, "follow|always|never"}, "bonding", "when to keep keys: follow the peer's wish, always or never")
+	f.Var(choice[smp.LostBond]{&e.lostBond, smp.ParseLostBond, "notify|repair|strict"}, "on-lost-bond", "what to do when a peer has lost its bond")
+	f.Var(choice[smp.Level]{&e.security, smp.ParseLevel, "none|encrypted|authenticated|sc"}, "security", "the least security (default: the bond's; without one what the peer asks for and its attributes need)")
+	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")
+	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
+	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newDemo(e))
+	return root
+}
+
+const rootHelp = `Jelling talks to Bluetooth LE peripherals without a system daemon: it takes the controller itself, keeps
+the keys itself, and decides by a stated policy what happens when a peer has lost its bond.
+
+Try it without hardware:  jelling demo`
+
+// choice is a flag with a parser and a fixed set of words.
+type choice[T fmt.Stringer] struct {
+	value *T
+	parse func(string) (T, error)
+	words string
+}
+
+func (c choice[T]) String() string {
+	if c.value == nil {
+		return ""
+	}
+	return (*c.value).String()
+}
+
+func (c choice[T]) Set(text string) (err error) {
+	*c.value, err = c.parse(text)
+	return err
+}
+
+func (c choice[T]) Type() string { return c.words }
+
+// args wraps a check of positional arguments so that a failure is a usage error with the command's form.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if err := check(cmd, given); err != nil {
+			return usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jelling-ble/jelling/smp"
+	"github.com/jelling-ble/jelling/smp/bondstore"
+	"github.com/jelling-ble/jelling/transport"
+)
+
+// explain makes one line of an error, with a hint that helps where there is one.
+func explain(err error) string {
+	line := strings.ReplaceAll(err.Error(), "\n", " ")
+	if hint := hintFor(err); hint != "" {
+		return line + "; " + hint
+	}
+	return line
+}
+
+func hintFor(err error) string {
+	var (
+		lost   *smp.LostBondError
+		level  *smp.LevelError
+		wait   *smp.WaitError
+		open   *transport.OpenError
+		locked *bondstore.LockedError
+	)
+	switch {
+	case errors.As(err, &lost):
+		return fmt.Sprintf("the bond is kept. If this is your device and it was reset, pair again with 'jelling pair %s --on-lost-bond repair', or forget it with 'jelling bonds forget %s'", lost.Peer, lost.Peer)
+	case errors.Is(err, smp.ErrRefusedWeaker):
+		return "the bond is kept. To accept less security, forget the bond first: jelling bonds forget ADDRESS"
+	case errors.As(err, &wait):
+		return "pairing failed too often; it is tried again after that wait"
+	case errors.As(err, &level), errors.Is(err, smp.AuthenticationRequirements):
+		return "this host has no way to ask a person, so it reaches '--security encrypted' at the most"
+	case errors.As(err, &open):
+		return open.Remedy
+	case errors.As(err, &locked):
+		return "stop the other one, or give this one its own --state-dir"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "is the device on, near, and not connected to something else?"
+	}
+	return ""
+}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jelling-ble/jelling/gap"
+	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/smp"
+)
+
+func newPair(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "pair ADDRESS",
+		Short: "Connect, bring the link to the wanted security, and keep the bond",
+		Long: `Pair connects to ADDRESS (00:1C:05:FF:F0:30, optionally with /public or /random), encrypts the link and
+disconnects. With a bond its key is used; without one the devices pair, and --bonding says whether the
+keys are kept.`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error { return e.pair(cmd.Context(), given[0]) },
+	}
+}
+
+// errNotSecured is the cause of a context that --timeout ended.
+var errNotSecured = errors.New("the link was not secured within --timeout")
+
+func (e *env) pair(ctx context.Context, address string) error {
+	peer, typed, err := parsePeer(address)
+	if err != nil {
+		return err
+	}
+	h, err := e.openHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	limit := e.timeout
+	if !e.timeoutOn {
+		limit = time.Minute
+	}
+	ctx, cancel := limited(ctx, limit)
+	defer cancel()
+	if peer, err = h.resolvePeer(ctx, peer, typed); err != nil {
+		return err
+	}
+	c, err := h.Connect(ctx, peer, gap.ConnectConfig{Security: max(e.security, smp.LevelEncrypted)})
+	if err != nil {
+		return err
+	}
+	record, _ := h.store.Load(h.Identity(), c.Peer())
+	c.Disconnect(hci.RemoteUserTerminatedConnection)
+	if !record.Bonded && e.bonding != smp.BondNever {
+		fmt.Fprintf(e.stderr, "jelling: %v wanted no bond, so there is nothing to keep; it will be paired with at each connection\n", c.Peer())
+	}
+	return nil
+}
+
+// limited is a context that ends after d with errNotSecured, or never if d is 0.
+func limited(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, d, errNotSecured)
+}

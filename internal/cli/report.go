@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jelling-ble/jelling/gap"
+	"github.com/jelling-ble/jelling/hci"
+)
+
+// report prints an event of the host.
+func (e *env) report(event gap.Event) {
+	name, f, text := describe(event.Detail)
+	if name != "" {
+		e.out.event(event.Time, name, event.Peer.String(), f, text)
+	}
+}
+
+// describe is an event's name and fields, and a line for people.
+func describe(detail any) (name string, f fields, text string) {
+	switch d := detail.(type) {
+	case gap.Connected:
+		return "connected", fields{{"role", d.Role.String()}, {"on_air", d.OnAir.Text()}}, "connected"
+	case gap.Disconnected:
+		status, reason := reasonOf(d.Err)
+		return "disconnected", fields{{"status", status}, {"reason", reason}}, "disconnected: " + reason
+	case gap.Retry:
+		return "retry", fields{{"attempt", d.Attempt}, {"delay_ms", d.Delay.Milliseconds()}, {"error", d.Err.Error()}},
+			fmt.Sprintf("attempt %d in %.1f s: %v", d.Attempt, d.Delay.Seconds(), d.Err)
+	case gap.SecurityRequested:
+		return "security_request", fields{{"bonding", d.Bonding}, {"mitm", d.MITM}, {"secure_connections", d.SecureConnections}},
+			"asks for security, " + ifElse(d.Bonding, "with a bond", "without a bond")
+	case gap.Encrypted:
+		key := ifElse(d.Stored, "stored", "new")
+		return "encrypted", fields{{"key", key}, {"level", d.Security.Level().String()}, {"key_size", d.Security.KeySize}},
+			fmt.Sprintf("encrypted with the %s key", key)
+	case gap.Paired:
+		return "paired", fields{{"method", string(d.Method)}, {"bonded", d.Bonded}, {"secure_connections", d.SecureConnections},
+				{"authenticated", d.Authenticated}, {"key_size", d.KeySize}},
+			fmt.Sprintf("paired by %s, %s, %s", d.Method, ifElse(d.SecureConnections, "Secure Connections", "legacy"), ifElse(d.Bonded, "bonded", "no bond"))
+	case gap.BondLost:
+		return "bond_lost", fields{{"status", int(d.Status)}, {"reason", d.Status.String()}, {"action", d.Action.String()}, {"why", d.Why.String()}},
+			fmt.Sprintf("has lost its bond (%v): %v, since %v", d.Status.Error(), d.Action, d.Why)
+	case gap.BondSuspect:
+		return "bond_suspect", fields{{"status", int(d.Status)}, {"reason", d.Status.String()}, {"in_a_row", d.InARow}},
+			fmt.Sprintf("encryption failed %d times in a row: %v; the bond is kept", d.InARow, d.Status.Error())
+	case gap.Repaired:
+		return "repaired", fields{{"bonded", d.Record.Bonded}}, "repaired: paired again, no weaker than before"
+	case gap.RepairRefused:
+		return "repair_refused", fields{{"why", d.Why.String()}}, fmt.Sprintf("pairing again refused: %v; the bond is kept", d.Why)
+	case gap.PairingFailed:
+		return "pairing_failed", fields{{"reason", d.Reason.String()}, {"by_peer", d.ByPeer}}, fmt.Sprintf("pairing failed: %v", d.Err)
+	case gap.StoreFailed:
+		return "store_failed", fields{{"error", d.Err.Error()}}, fmt.Sprintf("WARNING: the bond is in memory only: %v", d.Err)
+	}
+	return "", nil, ""
+}
+
+// reasonOf is a disconnection's status, -1 where the controller gave none, and its name.
+func reasonOf(err error) (status int, reason string) {
+	var s hci.Status
+	if errors.As(err, &s) {
+		return int(s), s.String()
+	}
+	return -1, err.Error()
+}
+
+func ifElse(condition bool, yes, no string) string {
+	if condition {
+		return yes
+	}
+	return no
+}
+
+// eventNames lists what describe can say, for the help.
+var eventNames = strings.Join([]string{"connected", "security_request", "paired", "encrypted", "bond_lost", "repaired", "value", "disconnected", "retry"}, ", ")

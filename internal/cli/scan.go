@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jelling-ble/jelling/gap"
+)
+
+func newScan(e *env) *cobra.Command {
+	var passive, all bool
+	cmd := &cobra.Command{
+		Use:   "scan",
+		Short: "List what advertises nearby",
+		Long: `Scan lists what advertises nearby, each device once, for --timeout (10 s if not given, 0 until interrupted).
+Nothing heard is no failure.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return e.scan(cmd.Context(), gap.ScanConfig{Passive: passive, Duplicates: all}, all)
+		},
+	}
+	cmd.Flags().BoolVar(&passive, "passive", false, "do not ask devices for their scan response")
+	cmd.Flags().BoolVar(&all, "all", false, "every advertisement, not each device once")
+	return cmd
+}
+
+var errScanOver = errors.New("scan over")
+
+func (e *env) scan(ctx context.Context, cfg gap.ScanConfig, all bool) error {
+	h, err := e.openHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	length := e.timeout
+	if !e.timeoutOn {
+		length = 10 * time.Second
+	}
+	scanCtx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if length > 0 {
+		defer time.AfterFunc(length, func() { cancel(errScanOver) }).Stop()
+	}
+	seen := make(map[string]bool)
+	for a, err := range h.Scan(scanCtx, cfg) {
+		if err != nil {
+			return err
+		}
+		key := a.Address.Text() + ifElse(a.Data.Name() != "", " named", "")
+		if all || len(seen) < maxSeen && !seen[key] {
+			seen[key] = true
+			e.printAdvertisement(a)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// maxSeen bounds what scan remembers of who was there, since addresses cost an attacker nothing.
+const maxSeen = 100_000
+
+func (e *env) printAdvertisement(a gap.Advertisement) {
+	services := []string{}
+	for _, u := range a.Data.Services() {
+		services = append(services, u.String())
+	}
+	name := a.Data.Name()
+	e.out.data(time.Now(), "advertisement", a.Address.String(),
+		fields{{"rssi", a.RSSI}, {"name", name}, {"services", services}, {"address_type", a.Address.Type.String()},
+			{"identity", a.Identity.Text()}, {"connectable", a.Connectable}},
+		strings.TrimRight(fmt.Sprintf("%-24s %4d dBm  %-24s %s", a.Address.Text(), a.RSSI, name, strings.Join(services, " ")), " "))
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jelling-ble/jelling/att"
+	"github.com/jelling-ble/jelling/gap"
+	"github.com/jelling-ble/jelling/gatt"
+)
+
+func newSubscribe(e *env) *cobra.Command {
+	s := &subscription{env: e}
+	cmd := &cobra.Command{
+		Use:   "subscribe ADDRESS CHARACTERISTIC",
+		Short: "Print a characteristic's values as they come, whatever happens to the link",
+		Long: `Subscribe connects to ADDRESS (00:1C:05:FF:F0:30, optionally with /public or /random), secures the link,
+and prints the values of CHARACTERISTIC (2a5f, or a UUID of 128 bits) as they come. A link that is lost is
+made again, after a second and then after ever longer waits of up to five minutes.
+
+It goes on until interrupted, or until --count values have come, and then unsubscribes and disconnects. With
+--json the events are ` + eventNames + `.`,
+		Args: args(cobra.ExactArgs(2)),
+		RunE: func(cmd *cobra.Command, given []string) error { return s.run(cmd.Context(), given[0], given[1]) },
+	}
+	cmd.Flags().IntVar(&s.count, "count", 0, "end after so many values; 0 for no end")
+	return cmd
+}
+
+// subscription is one run of the command.
+type subscription struct {
+	*env
+	count int
+
+	uuid    att.UUID
+	seen    int           // values printed: the client's goroutine
+	enough  chan struct{} // closed when there are as many as were asked for
+	secured func()        // the first subscription holds
+}
+
+// farewell is how long a subscription may take to be ended properly.
+const farewell = 2 * time.Second
+
+func (s *subscription) run(ctx context.Context, address, characteristic string) error {
+	peer, typed, err := parsePeer(address)
+	if err != nil {
+		return err
+	}
+	if s.uuid, err = att.UUIDFromText(characteristic); err != nil {
+		return usageError{fmt.Errorf("characteristic %q: want a number like 2a5f or a UUID of 128 bits", characteristic)}
+	}
+	if s.count < 0 {
+		return usageError{fmt.Errorf("--count %d: want a number of values, or 0 for no end", s.count)}
+	}
+	h, err := s.openHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.secured = func() {}
+	if s.timeout > 0 {
+		limit := time.AfterFunc(s.timeout, func() { cancel(errNotSecured) })
+		s.secured = func() { limit.Stop() }
+	}
+	s.enough = make(chan struct{})
+	if peer, err = h.resolvePeer(ctx, peer, typed); err != nil {
+		return err
+	}
+	return h.Keep(ctx, peer, gap.KeepConfig{ConnectConfig: gap.ConnectConfig{Security: s.security}}, s.stream)
+}
+
+// stream subscribes on one connection and waits: for enough, for the end of the link, or for Ctrl-C.
+func (s *subscription) stream(ctx context.Context, c *gap.Conn) error {
+	characteristics, err := c.Client().FindCharacteristics(ctx, s.uuid)
+	if err != nil {
+		return err
+	}
+	if len(characteristics) == 0 {
+		return fmt.Errorf("%v has no characteristic %v", c.Peer(), s.uuid)
+	}
+	ch := characteristics[0]
+	sub, err := c.Client().Subscribe(ctx, ch, func(value []byte) { s.print(c, ch, value) })
+	if err != nil {
+		return err
+	}
+	s.secured()
+	select {
+	case <-s.enough:
+		err = nil
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-sub.Done():
+		return sub.Err()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	if closeErr := sub.Close(ctx); closeErr != nil && c.Err() == nil && !errors.Is(closeErr, context.DeadlineExceeded) {
+		s.log.Warnf("unsubscribe: %v", closeErr)
+	}
+	return err
+}
+
+// print prints one value: the client's goroutine.
+func (s *subscription) print(c *gap.Conn, ch gatt.RemoteCharacteristic, value []byte) {
+	if s.count > 0 && s.seen >= s.count {
+		return
+	}
+	s.seen++
+	now := time.Now()
+	digits := hex.EncodeToString(value)
+	line := []string{now.Format("15:04:05.000"), c.Peer().String(), s.uuid.String(), digits}
+	if spo2, pulse, ok := readPLX(value); ok && s.uuid == gatt.PLXContinuousMeasurement {
+		line = append(line, fmt.Sprintf("SpO2 %d %%, pulse %d/min", spo2, pulse))
+	}
+	s.out.data(now, "value", c.Peer().String(), fields{{"uuid", s.uuid.String()}, {"handle", ch.ValueHandle}, {"value", digits}}, strings.Join(line, "  "))
+	if s.seen == s.count {
+		close(s.enough)
+	}
+}
