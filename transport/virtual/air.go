@@ -1,6 +1,8 @@
 package virtual
 
 import (
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -59,6 +61,9 @@ func (a *Air) Close() error {
 	}
 	return nil
 }
+
+// Format implements fmt.Formatter: what is on an air may hold keys.
+func (a *Air) Format(f fmt.State, _ rune) { io.WriteString(f, "virtual air") }
 
 // enter takes the air and brings it up to the present.
 func (a *Air) enter() {

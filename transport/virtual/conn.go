@@ -30,6 +30,9 @@ func newConn(c *Controller) *conn {
 	return h
 }
 
+// Format implements fmt.Formatter: what is queued may hold keys.
+func (h *conn) Format(f fmt.State, _ rune) { io.WriteString(f, "virtual:"+h.c.name) }
+
 // end makes reads and writes fail from now on.
 func (h *conn) end(why error) {
 	h.err = fmt.Errorf("virtual controller %s: %w", h.c.name, why)

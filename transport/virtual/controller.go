@@ -1,6 +1,9 @@
 package virtual
 
 import (
+	"fmt"
+	"io"
+
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/transport"
 )
@@ -157,6 +160,9 @@ func (c *Controller) reset() {
 	c.ledger.closeAll()
 	c.setUp()
 }
+
+// Format implements fmt.Formatter: a controller prints as its name. What is in it may hold keys.
+func (c *Controller) Format(f fmt.State, _ rune) { io.WriteString(f, c.name) }
 
 // Address is the public device address.
 func (c *Controller) Address() hci.Address { return c.address }

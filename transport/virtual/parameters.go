@@ -122,15 +122,16 @@ func (e *end) receiveUpdate(p pdu) {
 	l.air.set(&l.update, at)
 }
 
-// updateInstant is the event from which on the new parameters hold.
+// updateInstant is the event from which on the new parameters hold. Both attend it.
 func (l *link) updateInstant() {
-	event := l.count(l.air.now)
-	changed := l.parameters
-	l.anchor, l.first = l.air.now, event
-	l.parameters = l.updated
-	q := l.parameters
+	now, old, q := l.air.now, l.parameters, l.updated
+	event := l.count(now)
+	if !l.next.on || l.next.at != now { // nothing to send in it
+		l.last = max(l.last, event)
+	}
+	l.anchor, l.first, l.parameters = now, event, q
 	e := hci.LEConnectionUpdateComplete{Interval: q.IntervalMax, Latency: q.Latency, SupervisionTimeout: q.SupervisionTimeout}
-	same := changed.IntervalMax == q.IntervalMax && changed.Latency == q.Latency && changed.SupervisionTimeout == q.SupervisionTimeout
+	same := old.IntervalMax == q.IntervalMax && old.Latency == q.Latency && old.SupervisionTimeout == q.SupervisionTimeout
 	for _, end := range l.ends() {
 		asked := end.update.busy
 		end.update.busy = false
