@@ -2,6 +2,10 @@ package gatt
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/jelling-ble/jelling/att"
 )
@@ -9,109 +13,180 @@ import (
 // DefaultQueue is how many octets of values wait for their handlers at most, if [Config] does not say otherwise.
 const DefaultQueue = 256 << 10
 
+const (
+	// valueHeader is what stands before the value in a response to a read, in octets.
+	valueHeader = 1
+	// writeHeader is what stands before the value in a write, in octets.
+	writeHeader = 3
+	// prepareHeader is what stands before the value in a prepared write, in octets.
+	prepareHeader = 5
+)
+
 // A Client asks the server of the peer. Its methods may be called from any goroutine. Cancelling a context frees the
 // caller; the request stays open until its answer, and the bearer stays good.
 //
 // Errors are those of package att: an [*att.Error] when the server refuses, a [*att.ClosedError] when the link ends.
-type Client struct{}
+type Client struct {
+	conn *Conn
+
+	refusedSec atomic.Uint32 // the security of the last Error Response, packed
+
+	preparing chan struct{} // full while a long write goes on: the server has one queue for us
+	prepared  bool          // parts may lie in that queue. Owned by whoever has preparing
+
+	wake chan struct{} // one token when there is something to deliver
+
+	mu    sync.Mutex // of what follows; held for moments only
+	subs  map[uint16]*Subscription
+	made  uint16 // subscriptions so far
+	queue queue
+	stats ClientStats
+	slow  error // why the queue takes nothing more
+	ended bool  // the last value has been delivered
+}
+
+func newClient(c *Conn) *Client {
+	size := c.cfg.Queue
+	if size == 0 {
+		size = DefaultQueue
+	}
+	return &Client{
+		conn:      c,
+		preparing: make(chan struct{}, 1),
+		wake:      make(chan struct{}, 1),
+		subs:      map[uint16]*Subscription{},
+		queue:     queue{max: max(size, recordHeader+att.MaxValueLen)},
+	}
+}
 
 // ClientStats counts what arrived by itself, since the link began.
 type ClientStats struct {
-	Values   uint64 // notified and indicated values given to the queue
+	Values   uint64 // notified and indicated values that were queued for their handlers
 	Unwanted uint64 // values of a handle that nobody has subscribed to: dropped, and confirmed if indicated
-	Lost     uint64 // values that found the queue full, or came after that; then the link ends
+	Lost     uint64 // values that found the queue full, or came after that; the link ends because of the first
 }
 
 // Stats are the counters now.
-func (c *Client) Stats() ClientStats { return ClientStats{} }
+func (c *Client) Stats() ClientStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stats
+}
 
 // MTU is the ATT_MTU now, in octets.
-func (c *Client) MTU() int { return 0 }
+func (c *Client) MTU() int { return c.conn.att.MTU() }
 
 // ExchangeMTU tells the server what we receive and returns the MTU that holds then, in octets (Vol 3, Part G, 4.3.1). It is asked once;
 // later calls only return the MTU.
-func (c *Client) ExchangeMTU(ctx context.Context) (int, error) { return 0, nil }
+func (c *Client) ExchangeMTU(ctx context.Context) (int, error) { return c.conn.att.ExchangeMTU(ctx) }
 
 // Read reads a whole value or descriptor by its handle, with as many requests as it takes (Vol 3, Part G, 4.8.1, 4.8.3).
-func (c *Client) Read(ctx context.Context, handle uint16) ([]byte, error) { return nil, nil }
+func (c *Client) Read(ctx context.Context, handle uint16) ([]byte, error) {
+	full := c.MTU() - valueHeader
+	var value []byte
+	err := c.secured(ctx, func() (err error) {
+		value, err = c.conn.att.Read(ctx, handle)
+		return err
+	})
+	for more := len(value) >= full; more && err == nil && len(value) < att.MaxValueLen; {
+		full = c.MTU() - valueHeader
+		var part []byte
+		part, err = c.readOn(ctx, handle, len(value))
+		value = append(value, part...)
+		more = len(part) >= full
+	}
+	if err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+// readOn reads what comes after the first offset octets of a value. A server that knows no long values, or has none here,
+// has nothing there.
+func (c *Client) readOn(ctx context.Context, handle uint16, offset int) (part []byte, err error) {
+	err = c.secured(ctx, func() (err error) {
+		part, err = c.conn.att.ReadBlob(ctx, handle, uint16(offset))
+		return err
+	})
+	if errors.Is(err, att.ErrAttributeNotLong) || errors.Is(err, att.ErrRequestNotSupported) {
+		return nil, nil
+	}
+	return part, err
+}
 
 // Write writes a value or descriptor by its handle and waits until the server says so; one that does not fit one PDU is
 // prepared in parts and then executed (Vol 3, Part G, 4.9.3, 4.9.4).
-func (c *Client) Write(ctx context.Context, handle uint16, value []byte) error { return nil }
+func (c *Client) Write(ctx context.Context, handle uint16, value []byte) error {
+	switch {
+	case len(value) > att.MaxValueLen:
+		return fmt.Errorf("gatt: %d octets for handle 0x%04x: %w", len(value), handle, att.ErrInvalidAttributeValueLength)
+	case len(value) > c.MTU()-writeHeader:
+		return c.writeLong(ctx, handle, value)
+	}
+	return c.secured(ctx, func() error { return c.conn.att.Write(ctx, handle, value) })
+}
 
 // WriteCommand asks for a value to be written and waits only for room on the way out. Nobody tells whether it was
 // (Vol 3, Part G, 4.9.1).
-func (c *Client) WriteCommand(ctx context.Context, handle uint16, value []byte) error { return nil }
-
-// A RemoteService is a service of the peer's server.
-type RemoteService struct {
-	UUID            att.UUID
-	Handle          uint16 // its declaration
-	End             uint16 // its last attribute
-	Characteristics []RemoteCharacteristic
+func (c *Client) WriteCommand(ctx context.Context, handle uint16, value []byte) error {
+	return c.conn.att.WriteCommand(ctx, handle, value)
 }
 
-// A RemoteCharacteristic is a characteristic of the peer's server.
-type RemoteCharacteristic struct {
-	UUID        att.UUID
-	Properties  Properties
-	Handle      uint16 // its declaration
-	ValueHandle uint16
-	End         uint16 // its last attribute; may be too large for one that was found by UUID
-	Descriptors []RemoteDescriptor
+// writeLong prepares the parts of a value and executes them. Parts left by a long write whose caller has gone are cancelled first:
+// executing them would write what nobody wants any more.
+func (c *Client) writeLong(ctx context.Context, handle uint16, value []byte) error {
+	select {
+	case c.preparing <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.conn.Done():
+		return c.conn.Err()
+	}
+	defer func() { <-c.preparing }()
+	if err := c.cancelPrepared(ctx); err != nil {
+		return err
+	}
+	c.prepared = true
+	if err := c.prepare(ctx, handle, value); err != nil {
+		return errors.Join(err, c.cancelPrepared(ctx))
+	}
+	err := c.conn.att.ExecuteWrite(ctx, att.ExecuteCommit)
+	if err == nil || isRefusal(err) {
+		c.prepared = false // executed or not, the queue is empty
+	}
+	return err
 }
 
-// A RemoteDescriptor is a descriptor of the peer's server.
-type RemoteDescriptor struct {
-	UUID   att.UUID
-	Handle uint16
+// prepare sends the parts of a value.
+func (c *Client) prepare(ctx context.Context, handle uint16, value []byte) error {
+	for offset := 0; offset < len(value); {
+		end := min(offset+c.MTU()-prepareHeader, len(value))
+		err := c.secured(ctx, func() error {
+			_, err := c.conn.att.PrepareWrite(ctx, handle, uint16(offset), value[offset:end])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		offset = end
+	}
+	return nil
 }
 
-// Discover finds all primary services with their characteristics and descriptors.
-func (c *Client) Discover(ctx context.Context) ([]RemoteService, error) { return nil, nil }
-
-// DiscoverServices finds all primary services, without what is in them (Vol 3, Part G, 4.4.1).
-func (c *Client) DiscoverServices(ctx context.Context) ([]RemoteService, error) { return nil, nil }
-
-// DiscoverServicesByUUID finds the primary services of one kind, without what is in them (Vol 3, Part G, 4.4.2).
-func (c *Client) DiscoverServicesByUUID(ctx context.Context, uuid att.UUID) ([]RemoteService, error) {
-	return nil, nil
+// cancelPrepared empties the server's queue. A caller without time leaves that to the next long write.
+func (c *Client) cancelPrepared(ctx context.Context) error {
+	if !c.prepared || ctx.Err() != nil || c.conn.Err() != nil {
+		return nil
+	}
+	if err := c.conn.att.ExecuteWrite(ctx, att.ExecuteCancel); err != nil {
+		return err
+	}
+	c.prepared = false
+	return nil
 }
 
-// DiscoverCharacteristics finds the characteristics of a service, without their descriptors (Vol 3, Part G, 4.6.1).
-func (c *Client) DiscoverCharacteristics(ctx context.Context, s RemoteService) ([]RemoteCharacteristic, error) {
-	return nil, nil
+// isRefusal tells whether err is an answer of the server.
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[*att.Error](err)
+	return ok
 }
-
-// DiscoverDescriptors finds the descriptors of a characteristic (Vol 3, Part G, 4.7.1).
-func (c *Client) DiscoverDescriptors(ctx context.Context, ch RemoteCharacteristic) ([]RemoteDescriptor, error) {
-	return nil, nil
-}
-
-// FindCharacteristics finds every characteristic of one kind in the whole database, without its descriptors (Vol 3, Part G, 4.6.2).
-func (c *Client) FindCharacteristics(ctx context.Context, uuid att.UUID) ([]RemoteCharacteristic, error) {
-	return nil, nil
-}
-
-// A Subscription is a characteristic whose values go to a handler.
-type Subscription struct{}
-
-// Subscribe asks for the values of a characteristic, by notification if it offers that, else by indication, and gives each to
-// handler, in order of arrival (Vol 3, Part G, 4.10, 4.11). All handlers of a client share one goroutine; a handler may
-// take its time within the bound of the queue, and may call the client. value is valid only until handler returns. The handler
-// may be called before Subscribe returns. Without ch.Descriptors, they are discovered.
-//
-// Errors besides the client's: [ErrNotOffered], [ErrNoCCCD], [ErrSubscribed].
-func (c *Client) Subscribe(ctx context.Context, ch RemoteCharacteristic, handler func(value []byte)) (*Subscription, error) {
-	return nil, nil
-}
-
-// Close unsubscribes. No call of the handler begins after Close has begun. An error says that the server may not know of it;
-// the subscription is gone anyway. Closing again, or after the end of the link, does nothing.
-func (s *Subscription) Close(ctx context.Context) error { return nil }
-
-// Done is closed when the handler has had its last value: after Close, or after the end of the link.
-func (s *Subscription) Done() <-chan struct{} { return nil }
-
-// Err is nil until Done is closed, and after Close; else it says why the link ended. It wraps [ErrSlowConsumer] if the queue was full.
-func (s *Subscription) Err() error { return nil }

@@ -2,6 +2,8 @@ package gatt
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 
 	"github.com/jelling-ble/jelling/att"
 	"github.com/sirupsen/logrus"
@@ -38,22 +40,59 @@ type Config struct {
 }
 
 // A Conn is GATT on one link, in both roles. It lives as long as its bearer and needs no closing of its own.
+//
+// It has two goroutines: one gives received values to their handlers, one waits for the bearer's end.
 type Conn struct {
 	cfg    Config
 	att    *att.Conn
 	client *Client
 	server *ServerConn
+	ran    sync.WaitGroup
+
+	lastSec atomic.Uint32 // the security of the last PDU, packed
 }
 
 // NewConn makes both roles on b.
 func NewConn(b att.Bearer, cfg Config) *Conn {
 	c := &Conn{cfg: cfg}
+	c.client = newClient(c)
+	below := att.Config{
+		MTU:      cfg.MTU,
+		Notify:   c.client.notified,
+		Indicate: c.client.indicated,
+		Log:      cfg.Log,
+	}
+	if cfg.Server != nil {
+		c.server = newServerConn(c, cfg.Server)
+		below.Server = c.server
+	}
+	c.att = att.NewConn(b, below)
+	if c.server != nil {
+		c.server.open()
+	}
+	c.ran.Go(c.client.deliver)
+	c.ran.Go(c.watch)
 	return c
+}
+
+// watch ends the server's part with the bearer.
+func (c *Conn) watch() {
+	<-c.att.Done()
+	if c.server != nil {
+		c.server.close()
+	}
 }
 
 // Receive takes one PDU from the bearer, as [att.Conn.Receive] does: in order, with the security that the link had when it arrived.
 // It never waits.
-func (c *Conn) Receive(pdu []byte, sec att.Security) { c.att.Receive(pdu, sec) }
+func (c *Conn) Receive(pdu []byte, sec att.Security) {
+	packed := packSecurity(sec)
+	c.lastSec.Store(packed)
+	if len(pdu) > 0 && att.Opcode(pdu[0]) == att.OpErrorResponse {
+		c.client.refusedSec.Store(packed)
+	}
+	c.att.Receive(pdu, sec)
+}
 
 // Client is our client, which asks the peer's server.
 func (c *Conn) Client() *Client { return c.client }
@@ -72,4 +111,46 @@ func (c *Conn) Err() error { return c.att.Err() }
 
 // Wait returns when the bearer has ended, the handlers have been given every value that had arrived, and no function of the
 // database runs any more for this link. Neither a handler nor a function of the database may call it.
-func (c *Conn) Wait() {}
+func (c *Conn) Wait() {
+	c.att.Wait()
+	c.ran.Wait()
+}
+
+// security is the link's security now, as far as it is known.
+func (c *Conn) security() att.Security {
+	if c.cfg.Security != nil {
+		return c.cfg.Security()
+	}
+	return unpackSecurity(c.lastSec.Load())
+}
+
+// The bits of a packed att.Security; the key size lies below them.
+const (
+	secEncrypted = 0x100 << iota
+	secAuthenticated
+	secSecureConnections
+)
+
+// packSecurity makes a word of s, to be kept without a lock.
+func packSecurity(s att.Security) uint32 {
+	p := uint32(s.KeySize & 0xFF)
+	if s.Encrypted {
+		p |= secEncrypted
+	}
+	if s.Authenticated {
+		p |= secAuthenticated
+	}
+	if s.SecureConnections {
+		p |= secSecureConnections
+	}
+	return p
+}
+
+func unpackSecurity(p uint32) att.Security {
+	return att.Security{
+		Encrypted:         p&secEncrypted != 0,
+		Authenticated:     p&secAuthenticated != 0,
+		SecureConnections: p&secSecureConnections != 0,
+		KeySize:           int(p & 0xFF),
+	}
+}

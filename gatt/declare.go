@@ -36,7 +36,8 @@ type Characteristic struct {
 	Read ReadFunc
 	// Write takes a value that a client writes, or refuses it. If nil, everything is taken. Without Read, the server then keeps what was taken.
 	Write WriteFunc
-	// Subscribed is told how a client is subscribed, when that changes: by its wish, by SetClient, by the end of the link. If nil, nobody is.
+	// Subscribed is told how a client is subscribed, when that changes: by its wish, by SetClient, by the end of the link.
+	// It may notify, and must not call SetClient or Forget. If nil, nobody is told.
 	Subscribed func(from *ServerConn, notify, indicate bool)
 	// Descriptors follow in this order. One that notifies or indicates gets a Client Characteristic Configuration descriptor by
 	// itself, as the first, unless one is listed here.

@@ -16,6 +16,8 @@ var (
 
 	// ErrUnknown is the error for a characteristic that is not part of the server's declarations.
 	ErrUnknown = errors.New("gatt: the characteristic is not in the server's database")
+	// ErrDynamic is the error of setting a value that a Read function gives.
+	ErrDynamic = errors.New("gatt: the characteristic has a Read function")
 	// ErrNotSubscribed is the error of a value for a client that has not subscribed to it.
 	ErrNotSubscribed = errors.New("gatt: the client has not subscribed")
 	// ErrInsecure is the error of a value that the link is not secure enough for.

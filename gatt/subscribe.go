@@ -1,0 +1,127 @@
+package gatt
+
+import (
+	"context"
+	"fmt"
+)
+
+// The bits of a Client Characteristic Configuration (Vol 3, Part G, 3.3.3.3).
+const (
+	cccdNotify   = 0x0001
+	cccdIndicate = 0x0002
+)
+
+// A Subscription is a characteristic whose values go to a handler.
+type Subscription struct {
+	client  *Client
+	handle  uint16 // of the value
+	cccd    uint16
+	number  uint32 // names it in the queue: a count above the handle
+	handler func(value []byte)
+	done    chan struct{}
+
+	// Under the client's lock.
+	closed bool  // nothing more for the handler
+	err    error // set before done is closed
+}
+
+// Subscribe asks for the values of a characteristic, by notification if it offers that, else by indication, and gives each to
+// handler, in order of arrival (Vol 3, Part G, 4.10, 4.11). All handlers of a client share one goroutine; a handler may
+// take its time within the bound of the queue, and may call the client. value is valid only until handler returns. The handler
+// may be called before Subscribe returns. Without ch.Descriptors, they are discovered.
+//
+// Errors besides the client's: [ErrNotOffered], [ErrNoCCCD], [ErrSubscribed].
+func (c *Client) Subscribe(ctx context.Context, ch RemoteCharacteristic, handler func(value []byte)) (*Subscription, error) {
+	var wish byte
+	switch {
+	case ch.Properties.Has(Notify):
+		wish = cccdNotify
+	case ch.Properties.Has(Indicate):
+		wish = cccdIndicate
+	default:
+		return nil, fmt.Errorf("%w: %v", ErrNotOffered, ch.UUID)
+	}
+	cccd, err := c.findCCCD(ctx, ch)
+	if err != nil {
+		return nil, err
+	}
+	s := &Subscription{client: c, handle: ch.ValueHandle, cccd: cccd, handler: handler, done: make(chan struct{})}
+	if err := c.add(s); err != nil {
+		return nil, err
+	}
+	if err := c.Write(ctx, cccd, []byte{wish, 0}); err != nil {
+		c.remove(s)
+		return nil, err
+	}
+	return s, nil
+}
+
+// findCCCD finds the descriptor that has to be written to subscribe.
+func (c *Client) findCCCD(ctx context.Context, ch RemoteCharacteristic) (uint16, error) {
+	descriptors := ch.Descriptors
+	if len(descriptors) == 0 {
+		var err error
+		if descriptors, err = c.DiscoverDescriptors(ctx, ch); err != nil {
+			return 0, err
+		}
+	}
+	for _, d := range descriptors {
+		if d.UUID == ClientCharacteristicConfiguration {
+			return d.Handle, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: %v", ErrNoCCCD, ch.UUID)
+}
+
+// add lets values in for s. That comes before the CCCD is written, since the first value may overtake the answer to that.
+func (c *Client) add(s *Subscription) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ended || c.slow != nil:
+		return c.endedBy()
+	case c.subs[s.handle] != nil:
+		return fmt.Errorf("%w: handle 0x%04x", ErrSubscribed, s.handle)
+	}
+	c.made++
+	s.number = uint32(c.made)<<16 | uint32(s.handle)
+	c.subs[s.handle] = s
+	return nil
+}
+
+// remove forgets s, unless the end of the link has.
+func (c *Client) remove(s *Subscription) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.subs[s.handle] == s {
+		delete(c.subs, s.handle)
+		s.closed = true
+		close(s.done)
+	}
+}
+
+// Close unsubscribes. A call of the handler that is under way goes on, no other follows. An error says that the server may not know of it;
+// the subscription is gone anyway. Closing again, or after the end of the link, does nothing.
+func (s *Subscription) Close(ctx context.Context) error {
+	c := s.client
+	c.mu.Lock()
+	again := s.closed
+	s.closed = true
+	c.mu.Unlock()
+	if again {
+		return nil
+	}
+	// Until the answer the handle stays taken: a new subscription could otherwise be undone by this one's end.
+	defer c.remove(s)
+	return c.Write(ctx, s.cccd, []byte{0, 0})
+}
+
+// Done is closed when the handler has had its last value: after Close, or after the end of the link.
+func (s *Subscription) Done() <-chan struct{} { return s.done }
+
+// Err is nil until Done is closed, and after Close; else it says why the link ended. It wraps [ErrSlowConsumer] if the queue was full.
+func (s *Subscription) Err() error {
+	s.client.mu.Lock()
+	defer s.client.mu.Unlock()
+	return s.err
+}
