@@ -28,18 +28,20 @@ var (
 )
 
 // askPerson puts a question while the peer goes on: its next PDU is kept for the phase that it belongs to. If the
-// question has no answer, the peer is told by the Reason in its error, or else by refusal.
+// question has no answer, the peer is told by the Reason in its error, or else by refusal. The question must
+// not touch the pairing.
 func askPerson[T any](s *pairing, refusal Reason, question func(context.Context) (T, error)) (answer T, tell Reason, err error) {
 	type reply struct {
 		answer T
 		err    error
 	}
 	replies := make(chan reply, 1)
-	waiting, answered := context.WithCancel(s.ctx)
+	ctx := s.ctx // a question may outlive the pairing, which keeps nothing of its state
+	waiting, answered := context.WithCancel(ctx)
 	defer answered()
 	go func() {
 		defer answered()
-		answer, err := question(s.ctx)
+		answer, err := question(ctx)
 		replies <- reply{answer, err}
 	}()
 	for {
@@ -63,12 +65,13 @@ func askPerson[T any](s *pairing, refusal Reason, question func(context.Context)
 // passkey displays a passkey or has it entered, whichever the model wants of our side, and returns it as the
 // secret that both have.
 func (s *pairing) passkey() (secret Key, tell Reason, err error) {
-	question := s.p.delegate.enter
+	person := s.p.delegate
+	question := person.enter
 	if enters, _ := byRole(s, s.model.initiatorEnters, s.model.responderEnters); !enters {
 		var b [8]byte
 		s.p.random(b[:])
 		proposed := uint32(binary.LittleEndian.Uint64(b[:]) % digits)
-		question = func(ctx context.Context) (uint32, error) { return s.p.delegate.display(ctx, proposed) }
+		question = func(ctx context.Context) (uint32, error) { return person.display(ctx, proposed) }
 	}
 	passkey, tell, err := askPerson(s, PasskeyEntryFailed, question)
 	if err != nil {

@@ -32,7 +32,8 @@ func keyOf(t testing.TB, text string) Key {
 type step struct {
 	ours      bool
 	pdu       []byte
-	encrypted bool // the link is encrypted, with the key that the recording knows
+	encrypted bool // the link is encrypted with the key that the recording knows, or fails to be
+	status    hci.Status
 }
 
 // recording is a wire that plays the peer of a recorded pairing, and holds us to our own part of it.
@@ -72,7 +73,7 @@ func (w *recording) next(ctx context.Context) (wireEvent, error) {
 	if !w.given {
 		w.t.Error("waits for encryption without a key")
 	}
-	return wireEvent{encryption: true}, nil
+	return wireEvent{encryption: true, status: s.status}, nil
 }
 
 func (w *recording) encrypt(key Key) error {

@@ -12,8 +12,9 @@ func compare(s *pairing) (phase, Reason, error) {
 	u, v := byRole(s, s.ourPublic.X(), s.theirPublic.X())
 	x, y := byRole(s, s.ourRandom, s.theirRandom)
 	number := btcrypto.G2(u, v, x, y) % digits
+	person := s.p.delegate
 	_, tell, err := askPerson(s, NumericComparisonFailed, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.p.delegate.compare(ctx, number)
+		return struct{}{}, person.compare(ctx, number)
 	})
 	return dhKeyChecks, tell, err
 }
