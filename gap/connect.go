@@ -36,7 +36,7 @@ func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig)
 	}
 	if err := c.establish(ctx, cfg.Security); err != nil {
 		c.Disconnect(hci.AuthenticationFailure)
-		return nil, fmt.Errorf("secure the link to %v: %w", peer, err)
+		return nil, fmt.Errorf("secure the link: %w", err)
 	}
 	return c, nil
 }

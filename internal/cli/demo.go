@@ -68,7 +68,7 @@ type scene struct {
 
 const readingsPerVisit = 3
 
-var pace = oximeterConfig{interval: 40 * time.Millisecond, readings: readingsPerVisit}
+var pace = oximeterConfig{interval: 100 * time.Millisecond, readings: readingsPerVisit}
 
 var scenes = []scene{
 	{
@@ -153,13 +153,14 @@ type stage struct {
 	box        *gap.Host
 	bonds      *smp.MemoryStore
 
-	mu     sync.Mutex // guards the counts, which the events' goroutine makes
+	ended  chan struct{} // a connection's end has been told
+	mu     sync.Mutex    // guards the counts, which the events' goroutine makes
 	counts map[string]int
 }
 
 // play sets the stage, plays the scene and clears the stage.
 func (s *stage) play(ctx context.Context) (err error) {
-	s.counts = make(map[string]int)
+	s.counts, s.ended = make(map[string]int), make(chan struct{}, 1)
 	s.air = virtual.NewAir(virtual.AirConfig{Instant: true})
 	defer s.air.Close()
 	s.controller = s.air.NewController(virtual.ControllerConfig{Name: "oximeter", Address: oximeterAddress})
@@ -189,7 +190,17 @@ func visits(n int) func(context.Context, *stage) error {
 	}
 }
 
+// visit is one connection, from its beginning until its end has been told of.
 func (s *stage) visit(ctx context.Context) error {
+	err := s.watch(ctx)
+	select {
+	case <-s.ended:
+	case <-ctx.Done():
+	}
+	return err
+}
+
+func (s *stage) watch(ctx context.Context) error {
 	c, err := s.box.Connect(ctx, hci.Address{Octets: oximeterAddress}, gap.ConnectConfig{})
 	if err != nil {
 		return err
@@ -207,8 +218,7 @@ func (s *stage) visit(ctx context.Context) error {
 	}
 	select {
 	case <-sub.Done():
-		<-c.Ended()
-		return nil
+		return nil // the oximeter has disconnected
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -256,6 +266,9 @@ func (s *stage) report(e gap.Event) {
 		s.count("encrypted " + ifElse(d.Stored, "stored", "new"))
 	}
 	s.line(e.Time, name, e.Peer.String(), f, speaker(e.Detail), text)
+	if name == "disconnected" {
+		s.ended <- struct{}{}
+	}
 }
 
 // speaker is who does what an event tells of.

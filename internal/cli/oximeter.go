@@ -10,6 +10,7 @@ import (
 	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/gatt"
+	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/smp"
 	"github.com/jelling-ble/jelling/transport/virtual"
 )
@@ -89,14 +90,18 @@ func (o *oximeter) stream(ctx context.Context, c *gap.Conn) {
 	defer func() { <-secured }()
 	ticker := time.NewTicker(o.cfg.interval)
 	defer ticker.Stop()
-	for sent := 0; o.cfg.readings == 0 || sent < o.cfg.readings; {
+	for sent := 0; ; {
 		select {
 		case <-ticker.C:
+			if o.cfg.readings > 0 && sent == o.cfg.readings {
+				c.Disconnect(hci.RemoteUserTerminatedConnection) // a tick after the last, which is on the air by now
+				return
+			}
 			switch err := c.Server().Notify(ctx, o.reading, plxReading(97-sent%3, 61+sent%5)); {
 			case err == nil:
 				sent++
 			case !errors.Is(err, gatt.ErrNotSubscribed) && !errors.Is(err, gatt.ErrInsecure):
-				c.Link().Disconnect(0x13)
+				c.Link().Disconnect(hci.RemoteUserTerminatedConnection)
 			}
 		case <-c.Done():
 			return
@@ -104,7 +109,6 @@ func (o *oximeter) stream(ctx context.Context, c *gap.Conn) {
 			return
 		}
 	}
-	c.Disconnect(0x13)
 }
 
 // plxReading is a PLX Continuous Measurement without optional fields: SpO2 in % and pulse rate per minute,

@@ -40,7 +40,7 @@ func describe(detail any) (name string, f fields, text string) {
 				{"authenticated", d.Authenticated}, {"key_size", d.KeySize}},
 			fmt.Sprintf("paired by %s, %s, %s", d.Method, ifElse(d.SecureConnections, "Secure Connections", "legacy"), ifElse(d.Bonded, "bonded", "no bond"))
 	case gap.BondLost:
-		return "bond_lost", fields{{"status", int(d.Status)}, {"reason", d.Status.String()}, {"action", d.Action.String()}, {"why", d.Why.String()}},
+		return "bond_lost", fields{{"status", int(d.Status)}, {"reason", d.Status.String()}, {"action", string(d.Action)}, {"why", string(d.Why)}},
 			fmt.Sprintf("has lost its bond (%v): %v, since %v", d.Status.Error(), d.Action, d.Why)
 	case gap.BondSuspect:
 		return "bond_suspect", fields{{"status", int(d.Status)}, {"reason", d.Status.String()}, {"in_a_row", d.InARow}},
@@ -48,13 +48,21 @@ func describe(detail any) (name string, f fields, text string) {
 	case gap.Repaired:
 		return "repaired", fields{{"bonded", d.Record.Bonded}}, "repaired: paired again, no weaker than before"
 	case gap.RepairRefused:
-		return "repair_refused", fields{{"why", d.Why.String()}}, fmt.Sprintf("pairing again refused: %v; the bond is kept", d.Why)
+		return "repair_refused", fields{{"why", string(d.Why)}}, fmt.Sprintf("pairing again refused: %v; the bond is kept", d.Why)
 	case gap.PairingFailed:
-		return "pairing_failed", fields{{"reason", d.Reason.String()}, {"by_peer", d.ByPeer}}, fmt.Sprintf("pairing failed: %v", d.Err)
+		return "pairing_failed", fields{{"reason", d.Reason.String()}, {"by_peer", d.ByPeer}}, "pairing failed: " + pairingReason(d)
 	case gap.StoreFailed:
 		return "store_failed", fields{{"error", d.Err.Error()}}, fmt.Sprintf("WARNING: the bond is in memory only: %v", d.Err)
 	}
 	return "", nil, ""
+}
+
+// pairingReason is who ended a pairing and why, or what ended it where nobody said.
+func pairingReason(d gap.PairingFailed) string {
+	if d.Reason == 0 {
+		return d.Err.Error()
+	}
+	return d.Reason.Error() + ifElse(d.ByPeer, ", says the peer", "")
 }
 
 // reasonOf is a disconnection's status, -1 where the controller gave none, and its name.
