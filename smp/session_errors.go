@@ -26,7 +26,7 @@ type LostBondError struct {
 }
 
 func (e *LostBondError) Error() string {
-	text := fmt.Sprintf("smp: %s has lost its bond: %s: %s: %s", e.Peer, e.Status.Error(), e.Decision.Action, e.Decision.Why)
+	text := fmt.Sprintf("%s has lost its bond: %s: %s: %s", e.Peer, e.Status.Error(), e.Decision.Action, e.Decision.Why)
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
@@ -53,7 +53,7 @@ type EncryptionError struct {
 }
 
 func (e *EncryptionError) Error() string {
-	return fmt.Sprintf("smp: encryption with %s: %s: %s: %s", e.Peer, e.Status.Error(), e.Decision.Action, e.Decision.Why)
+	return fmt.Sprintf("encryption with %s: %s: %s: %s", e.Peer, e.Status.Error(), e.Decision.Action, e.Decision.Why)
 }
 
 // Unwrap is the status and the cause.
@@ -67,7 +67,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("smp: pairing with %s: %s: %s", e.Peer, e.Decision.Action, e.Decision.Why)
+	return fmt.Sprintf("pairing with %s: %s: %s", e.Peer, e.Decision.Action, e.Decision.Why)
 }
 
 // Unwrap is the cause.
@@ -81,7 +81,7 @@ type WaitError struct {
 }
 
 func (e *WaitError) Error() string {
-	return fmt.Sprintf("smp: pairing with %s: %s: wait %s", e.Peer, RepeatedAttempts.Error(), e.Left.Round(time.Millisecond))
+	return fmt.Sprintf("pairing with %s: %s: wait %s", e.Peer, RepeatedAttempts.Error(), e.Left.Round(time.Millisecond))
 }
 
 // Unwrap is RepeatedAttempts.
@@ -94,7 +94,7 @@ type LevelError struct {
 }
 
 func (e *LevelError) Error() string {
-	return fmt.Sprintf("smp: the link is at level %s, want %s", e.Have.Level(), e.Want)
+	return fmt.Sprintf("the link is at level %s, want %s", e.Have.Level(), e.Want)
 }
 
 // LinkError says that the link is gone. It unwraps to the status and to net.ErrClosed.
@@ -102,7 +102,7 @@ type LinkError struct {
 	Status hci.Status // the reason of the disconnection
 }
 
-func (e *LinkError) Error() string { return "smp: link gone: " + e.Status.Error() }
+func (e *LinkError) Error() string { return "link gone: " + e.Status.Error() }
 
 // Unwrap is the status and net.ErrClosed.
 func (e *LinkError) Unwrap() []error { return []error{e.Status, net.ErrClosed} }

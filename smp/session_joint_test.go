@@ -16,9 +16,10 @@ type joint struct {
 	queue  []func()
 	wake   chan struct{}
 	down   bool
-	cut    int        // the link drops instead of carrying the PDU with that number, counted from 1; 0 is never
-	status hci.Status // with which it drops
-	sent   int        // PDUs
+	cut    int         // the link drops instead of carrying the PDU with that number, counted from 1; 0 is never
+	status hci.Status  // with which it drops
+	sent   int         // PDUs
+	before func(n int) // if not nil, called before the PDU with that number is carried, in the goroutine of the joint
 
 	ciphered bool
 }
@@ -118,6 +119,9 @@ func (e *end) Send(pdu []byte) error {
 			return
 		}
 		e.sent++
+		if e.joint.before != nil {
+			e.joint.before(e.sent)
+		}
 		if e.sent == e.cut {
 			e.snap(e.joint.status, e.joint.status)
 			return

@@ -279,5 +279,5 @@ func (s *Session) pairingFailed(err error, a attempt, before keyInUse) error {
 
 // failure is an error of a pairing with the peer's name.
 func (s *Session) failure(err error) error {
-	return fmt.Errorf("smp: pairing with %s: %w", s.Identity(), err)
+	return fmt.Errorf("pairing with %s: %w", s.Identity(), err)
 }
