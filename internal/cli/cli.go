@@ -52,6 +52,10 @@ func (e usageError) Unwrap() error { return e.error }
 // errInterrupted is the cause of a context that Ctrl-C ended.
 var errInterrupted = errors.New("interrupted")
 
+// repeatedSignal is how long a second signal counts as the first: a terminal, sudo and timeout(1) may each
+// pass on the same Ctrl-C.
+const repeatedSignal = time.Second
+
 // Main runs the command line and returns the exit status.
 func Main(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -63,9 +67,10 @@ func Main(args []string, stdout, stderr io.Writer, getenv func(string) string) i
 		select {
 		case <-signals:
 			cancel(errInterrupted)
+			time.Sleep(repeatedSignal)
 		case <-ctx.Done():
 		}
-		signal.Stop(signals) // a second one ends us at once
+		signal.Stop(signals) // so that another one ends us at once
 	}()
 	return run(ctx, args, stdout, stderr, getenv)
 }
@@ -101,7 +106,7 @@ func newRoot(stdout, stderr io.Writer, getenv func(string) string) *cobra.Comman
 		Long:          rootHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          args(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			e.out = newOutput(stdout, stderr, json)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jelling-ble/jelling/gap"
+	"github.com/jelling-ble/jelling/hci"
 )
 
 func newScan(e *env) *cobra.Command {
@@ -46,14 +47,12 @@ func (e *env) scan(ctx context.Context, cfg gap.ScanConfig, all bool) error {
 	if length > 0 {
 		defer time.AfterFunc(length, func() { cancel(errScanOver) }).Stop()
 	}
-	seen := make(map[string]bool)
+	seen := make(sightings)
 	for a, err := range h.Scan(scanCtx, cfg) {
 		if err != nil {
 			return err
 		}
-		key := a.Address.Text() + ifElse(a.Data.Name() != "", " named", "")
-		if all || len(seen) < maxSeen && !seen[key] {
-			seen[key] = true
+		if all || seen.isNews(&a) {
 			e.printAdvertisement(a)
 		}
 	}
@@ -63,8 +62,34 @@ func (e *env) scan(ctx context.Context, cfg gap.ScanConfig, all bool) error {
 	return nil
 }
 
-// maxSeen bounds what scan remembers of who was there, since addresses cost an attacker nothing.
-const maxSeen = 100_000
+// sightings is what scan remembers of each address on air.
+type sightings map[hci.Address]*sighting
+
+type sighting struct {
+	data  gap.ADStructures // of the first advertisement and the first scan response that said something
+	named bool
+}
+
+// maxSightings bounds what is remembered, since addresses cost an attacker nothing.
+const maxSightings = 10_000
+
+// isNews tells whether a has not been heard before, or has told its name for the first time; then a's data is
+// completed by what else the device has said.
+func (s sightings) isNews(a *gap.Advertisement) bool {
+	old, known := s[a.Address]
+	if !known {
+		if len(s) < maxSightings {
+			s[a.Address] = &sighting{a.Data, a.Data.Name() != ""}
+		}
+		return true
+	}
+	if old.named || a.Data.Name() == "" {
+		return false
+	}
+	old.named = true
+	a.Data = append(a.Data, old.data...)
+	return true
+}
 
 func (e *env) printAdvertisement(a gap.Advertisement) {
 	services := []string{}
