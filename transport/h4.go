@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 )
 
 // streamBuffer is how many octets an H4 reads ahead: two of the longest packets.
@@ -18,7 +17,7 @@ type H4 struct {
 	rw     io.ReadWriteCloser
 	framer framer // owner: the goroutine in ReadPacket
 
-	writing sync.Mutex // held for the whole of a packet
+	writing chan struct{} // holds a token while a packet is being written
 }
 
 // NewH4 returns the host's end of a stream. It owns rw from then on; closing rw must unblock its Read and
@@ -31,9 +30,10 @@ func NewH4Controller(rw io.ReadWriteCloser) *H4 { return newH4(rw, Event) }
 // newH4 refuses to read packets of the type that only this end writes.
 func newH4(rw io.ReadWriteCloser, ours byte) *H4 {
 	return &H4{
-		ending: ending{shut: rw.Close},
-		rw:     rw,
-		framer: framer{r: bufio.NewReaderSize(rw, streamBuffer), refused: ours},
+		ending:  ending{shut: rw.Close},
+		rw:      rw,
+		writing: make(chan struct{}, 1),
+		framer:  framer{r: bufio.NewReaderSize(rw, streamBuffer), refused: ours},
 	}
 }
 
@@ -59,8 +59,8 @@ func (h *H4) WritePacket(p []byte) error {
 	if err := checkPacket(p, MaxPacket); err != nil {
 		return err
 	}
-	h.writing.Lock()
-	defer h.writing.Unlock()
+	h.writing <- struct{}{}
+	defer func() { <-h.writing }()
 	if err := h.over(); err != nil {
 		return err
 	}
@@ -89,50 +89,55 @@ func (e *FrameError) Error() string {
 
 // A framer cuts a stream into packets. Owner: the one goroutine that reads.
 type framer struct {
-	r       *bufio.Reader
-	refused byte  // a packet type that has no business in this direction
-	offset  int64 // octets consumed
+	r       *bufio.Reader // holds the longest packet
+	refused byte          // a packet type that has no business in this direction
+	offset  int64         // octets of the packets returned
 }
 
 // next copies the next packet into b, which has room for any, and returns its length.
 func (f *framer) next(b []byte) (int, error) {
-	start := f.offset
-	if err := f.fill(b[:1], start); err != nil {
+	p, err := f.peek(1)
+	if err != nil {
 		return 0, err
 	}
-	h := headerOf(b[0])
-	if h.size == 0 {
-		return 0, &FrameError{Offset: start, Type: b[0], Cause: fmt.Sprintf("0x%02X is no packet type", b[0])}
+	h := headerOf(p[0])
+	switch {
+	case h.size == 0:
+		return 0, f.outOfStep(p[0], 0, fmt.Sprintf("0x%02X is no packet type", p[0]))
+	case p[0] == f.refused:
+		return 0, f.outOfStep(p[0], 0, h.name+" packet in the wrong direction")
 	}
-	if b[0] == f.refused {
-		return 0, &FrameError{Offset: start, Type: b[0], Cause: h.name + " packet in the wrong direction"}
-	}
-	n := 1 + h.size
-	if err := f.fill(b[1:n], start); err != nil {
+	if p, err = f.peek(1 + h.size); err != nil {
 		return 0, err
 	}
-	rest := h.rest(b[1:n])
-	if n+rest > MaxPacket {
-		return 0, &FrameError{Offset: start, Type: b[0], Length: rest,
-			Cause: fmt.Sprintf("%s packet of %d octets, at most %d", h.name, n+rest, MaxPacket)}
+	rest := h.rest(p[1:])
+	n := 1 + h.size + rest
+	if n > MaxPacket {
+		return 0, f.outOfStep(p[0], rest, fmt.Sprintf("%s packet of %d octets, at most %d", h.name, n, MaxPacket))
 	}
-	if err := f.fill(b[n:n+rest], start); err != nil {
+	if p, err = f.peek(n); err != nil {
 		return 0, err
 	}
-	return n + rest, nil
+	copy(b, p)
+	f.r.Discard(n) // can't fail: n octets are there
+	f.offset += int64(n)
+	return n, nil
 }
 
-// fill reads exactly len(b) octets of the packet that began at start.
-func (f *framer) fill(b []byte, start int64) error {
-	n, err := io.ReadFull(f.r, b)
-	f.offset += int64(n)
+func (f *framer) outOfStep(typ byte, length int, cause string) error {
+	return &FrameError{Offset: f.offset, Type: typ, Length: length, Cause: cause}
+}
+
+// peek returns the first n octets of the packet at offset, once they are there.
+func (f *framer) peek(n int) ([]byte, error) {
+	p, err := f.r.Peek(n)
 	switch {
 	case err == nil:
-		return nil
-	case f.offset == start:
-		return fmt.Errorf("%w: %w", ErrGone, err)
+		return p, nil
+	case len(p) == 0:
+		return nil, fmt.Errorf("%w: %w", ErrGone, err)
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("%w: %w, %d octets into the packet at octet %d", ErrGone, err, f.offset-start, start)
+	return nil, fmt.Errorf("%w: %w, %d octets into the packet at octet %d", ErrGone, err, len(p), f.offset)
 }

@@ -69,6 +69,7 @@ func dial(ctx context.Context, s Spec, network, address string) (Conn, error) {
 // explainDial says what a failed dial means, and what to do. It falls back on silence.
 func explainDial(err error) (cause, remedy string) {
 	const serve = "start the program that serves the controller, or correct the address"
+	var timeout net.Error
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "there is no such socket", serve
@@ -78,7 +79,7 @@ func explainDial(err error) (cause, remedy string) {
 		return "the socket's mode does not let this user in", "run as the socket's user or group, or change its mode"
 	case errors.Is(err, context.Canceled):
 		return "cancelled", ""
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer in time", serve
 	}
 	return "", ""

@@ -96,10 +96,7 @@ func bindUser(index int) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	sa := &unix.SockaddrHCI{Dev: uint16(index), Channel: unix.HCI_CHANNEL_USER}
-	for err = unix.Bind(fd, sa); err == unix.EINTR; err = unix.Bind(fd, sa) {
-	}
-	if err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrHCI{Dev: uint16(index), Channel: unix.HCI_CHANNEL_USER}); err != nil {
 		unix.Close(fd)
 		return -1, os.NewSyscallError("bind", err)
 	}
