@@ -9,8 +9,11 @@ import (
 	"github.com/jelling-ble/jelling/hci"
 )
 
+// pass lets time go by in a bubble.
+func pass(d time.Duration) { time.Sleep(d) }
+
 // settle waits until a link is established.
-func settle() { time.Sleep(3 * interval) }
+func settle() { pass(3 * interval) }
 
 // alarms is how many things the air has yet to do.
 func (a *Air) alarms() int {
