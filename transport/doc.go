@@ -6,6 +6,7 @@
 //
 //	supported                                     not supported
 //	HCI user channel (Linux)                      raw and monitor channels
+//	an errno's meaning and remedy                 notice of packets that the kernel dropped
 //	H4 over Unix and TCP stream sockets           UART, three-wire (H5), USB without a kernel driver
 //	list of the kernel's controllers (Linux)      hot-plug
 //	writing btsnoop 2001, reading 1002 and 2001   writing 1002, reading 1001, Apple's packet log
