@@ -15,7 +15,8 @@ type AdvertiseConfig struct {
 }
 
 // Advertise makes the host known until a peer connects, and returns the connection; then it advertises no
-// more. It ends with ctx or the controller. One may run at a time.
+// more. A connection that came when nobody waited for it any more is returned first. It ends with ctx or the
+// controller. One may run at a time.
 func (h *Host) Advertise(ctx context.Context, cfg AdvertiseConfig) (*Conn, error) {
 	p := driver.AdvertiseParameters{Type: hci.AdvInd}
 	if cfg.Interval > 0 {
@@ -23,19 +24,22 @@ func (h *Host) Advertise(ctx context.Context, cfg AdvertiseConfig) (*Conn, error
 		p.IntervalMin, p.IntervalMax = units, units
 	}
 	p.Data, p.ScanResponse = cfg.Payload.Encode()
-	if err := h.controller.StartAdvertising(ctx, p); err != nil {
-		return nil, err
-	}
 	for {
+		if c := h.waiting(); c != nil {
+			return c, nil
+		}
+		if err := h.controller.StartAdvertising(ctx, p); err != nil {
+			return nil, err
+		}
 		select {
 		case c := <-h.incoming:
-			if c.Err() != nil {
-				if err := h.controller.StartAdvertising(ctx, p); err != nil { // it was gone before we looked
-					return nil, err
-				}
-				continue
+			if c.Err() == nil {
+				return c, nil
 			}
-			return c, nil
+			// It was gone before we looked, or is one of before, and we advertise still.
+			if err := h.controller.StopAdvertising(ctx); err != nil {
+				return nil, err
+			}
 		case <-ctx.Done():
 			if err := h.controller.StopAdvertising(context.WithoutCancel(ctx)); err != nil {
 				h.logf("stop advertising: %v", err)
@@ -43,6 +47,20 @@ func (h *Host) Advertise(ctx context.Context, cfg AdvertiseConfig) (*Conn, error
 			return nil, context.Cause(ctx)
 		case <-h.Done():
 			return nil, h.Err()
+		}
+	}
+}
+
+// waiting is a connection that nobody has taken, nil when there is none; those that have ended are let go.
+func (h *Host) waiting() *Conn {
+	for {
+		select {
+		case c := <-h.incoming:
+			if c.Err() == nil {
+				return c
+			}
+		default:
+			return nil
 		}
 	}
 }
