@@ -88,11 +88,19 @@ func newPair(t testing.TB, cfg pairConfig) *pair {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.central.Close() })
-	if p.peripheral, err = gap.Open(t.Context(), p.radios[1].Conn(), gap.Config{Security: cfg.peripheral, Server: p.server}); err != nil {
+	p.openPeripheral(t, p.radios[1].Conn(), cfg.peripheral)
+	return p
+}
+
+// openPeripheral puts a peripheral on the other controller; the one before has been closed.
+func (p *pair) openPeripheral(t testing.TB, conn transport.Conn, security smp.Config) {
+	t.Helper()
+	h, err := gap.Open(t.Context(), conn, gap.Config{Security: security, Server: p.server})
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.peripheral.Close() })
-	return p
+	p.peripheral = h
+	t.Cleanup(func() { _ = h.Close() })
 }
 
 func (p *pair) close() {
