@@ -47,6 +47,9 @@ func NewManager(config Config) (*Manager, error) {
 	return &Manager{config: config, failed: backOff{}, turn: map[hci.Address]bool{}}, nil
 }
 
+// Format prints whose manager it is, and no key.
+func (m *Manager) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "security of %s", m.config.Identity) }
+
 // Store is where the records are.
 func (m *Manager) Store() Store { return m.config.Store }
 

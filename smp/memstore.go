@@ -1,6 +1,7 @@
 package smp
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/jelling-ble/jelling/hci"
@@ -14,6 +15,13 @@ type MemoryStore struct {
 
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore { return &MemoryStore{} }
+
+// Format prints how many records there are, and no key.
+func (m *MemoryStore) Format(f fmt.State, _ rune) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	fmt.Fprintf(f, "%d records in memory", len(m.records))
+}
 
 // Load finds the record of a peer.
 func (m *MemoryStore) Load(local, peer hci.Address) (Record, bool) {

@@ -23,6 +23,9 @@ type LTK struct {
 	Rand [8]byte
 }
 
+// Format prints that there is a key and nothing of it.
+func (l LTK) Format(f fmt.State, verb rune) { l.Key.Format(f, verb) }
+
 // Wish is what a peer wants of bonding, by its Security Request on a link that was encrypted afterwards.
 type Wish string
 

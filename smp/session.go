@@ -2,6 +2,7 @@ package smp
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -221,6 +222,10 @@ func (s *Session) Identity() hci.Address {
 	defer s.mu.Unlock()
 	return s.identity
 }
+
+// Format prints whose session it is, and no key: what package fmt finds in fields without a capital it prints as
+// it is.
+func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session with %s", s.Identity()) }
 
 // signal wakes the goroutine.
 func (s *Session) signal() {
