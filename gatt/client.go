@@ -1,6 +1,7 @@
 package gatt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,38 +81,50 @@ func (c *Client) MTU() int { return c.conn.att.MTU() }
 // later calls only return the MTU.
 func (c *Client) ExchangeMTU(ctx context.Context) (int, error) { return c.conn.att.ExchangeMTU(ctx) }
 
+// A valueBuffer has room for the longest value.
+type valueBuffer [att.MaxValueLen]byte
+
+var valueBuffers = sync.Pool{New: func() any { return new(valueBuffer) }}
+
 // Read reads a whole value or descriptor by its handle, with as many requests as it takes (Vol 3, Part G, 4.8.1, 4.8.3).
 func (c *Client) Read(ctx context.Context, handle uint16) ([]byte, error) {
-	full := c.MTU() - valueHeader
-	var value []byte
-	err := c.secured(ctx, func() (err error) {
-		value, err = c.conn.att.Read(ctx, handle)
-		return err
-	})
-	for more := len(value) >= full; more && err == nil && len(value) < att.MaxValueLen; {
-		full = c.MTU() - valueHeader
-		var part []byte
-		part, err = c.readOn(ctx, handle, len(value))
-		value = append(value, part...)
-		more = len(part) >= full
-	}
+	buf := valueBuffers.Get().(*valueBuffer)
+	defer valueBuffers.Put(buf)
+	n, err := c.ReadInto(ctx, handle, buf[:])
 	if err != nil {
 		return nil, err
 	}
-	return value, nil
+	return bytes.Clone(buf[:n]), nil
+}
+
+// ReadInto is [Client.Read] into buf, and allocates nothing. It returns how many octets of buf it has set, and an error that wraps
+// [io.ErrShortBuffer] if there are more. No value is longer than 512 octets.
+func (c *Client) ReadInto(ctx context.Context, handle uint16, buf []byte) (n int, err error) {
+	full := c.MTU() - valueHeader
+	err = c.secured(ctx, func() (err error) {
+		n, err = c.conn.att.ReadInto(ctx, handle, buf)
+		return err
+	})
+	for more := n >= full; more && err == nil && n < att.MaxValueLen; {
+		full = c.MTU() - valueHeader
+		var part int
+		part, err = c.readOn(ctx, handle, n, buf[n:])
+		n, more = n+part, part >= full
+	}
+	return n, err
 }
 
 // readOn reads what comes after the first offset octets of a value. A server that knows no long values, or has none here,
 // has nothing there.
-func (c *Client) readOn(ctx context.Context, handle uint16, offset int) (part []byte, err error) {
+func (c *Client) readOn(ctx context.Context, handle uint16, offset int, buf []byte) (n int, err error) {
 	err = c.secured(ctx, func() (err error) {
-		part, err = c.conn.att.ReadBlob(ctx, handle, uint16(offset))
+		n, err = c.conn.att.ReadBlobInto(ctx, handle, uint16(offset), buf)
 		return err
 	})
 	if errors.Is(err, att.ErrAttributeNotLong) || errors.Is(err, att.ErrRequestNotSupported) {
-		return nil, nil
+		return 0, nil
 	}
-	return part, err
+	return n, err
 }
 
 // Write writes a value or descriptor by its handle and waits until the server says so; one that does not fit one PDU is
