@@ -3,9 +3,12 @@ package smp
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -451,11 +454,84 @@ func TestLocalFailure(t *testing.T) {
 		if failed, ok := errors.AsType[*EncryptionError](err); !ok || failed.Status != hci.ConnectionTimeout {
 			t.Errorf("encrypting: %v", err)
 		}
+		m = newManager(t, Config{Store: m.Store()})
+		l = newScript(t, m, hci.Central, oximeterText)
+		l.refuse = refuse
+		if failed, ok := errors.AsType[*EncryptionError](answered(t, l.asks(LevelEncrypted))); !ok || failed.Status != hci.UnspecifiedError {
+			t.Errorf("encrypting: %v", failed)
+		}
 		m = newManager(t, Config{})
 		l = newScript(t, m, hci.Peripheral, oximeterText)
 		l.refuse = refuse
 		if err := answered(t, l.asks(LevelEncrypted)); !errors.Is(err, refuse) {
 			t.Errorf("asking: %v", err)
+		}
+	})
+}
+
+// TestJoinersOfDifferentLevels: what is reached is answered to those whom it is enough for.
+func TestJoinersOfDifferentLevels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, Config{Store: storeOf(t, bondWith(t, oximeterText, secureKeys(1), WishBond))})
+		l := newScript(t, m, hci.Central, oximeterText)
+		low, high := l.asks(LevelEncrypted), l.asks(LevelSC)
+		pending(t, low)
+		l.HandleEncryption(hci.Success, true, false)
+		if err := answered(t, low); err != nil {
+			t.Errorf("encrypted: %v", err)
+		}
+		if short, ok := errors.AsType[*LevelError](answered(t, high)); !ok {
+			t.Errorf("sc: %v", short)
+		}
+		l.want("encrypt 0000")
+	})
+}
+
+// TestReplacedMeanwhile: a bond that is replaced while its key is being tried is not touched by the outcome.
+func TestReplacedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, Config{Store: storeOf(t, bondWith(t, oximeterText, legacyKeys(1), WishBond))})
+		l := newScript(t, m, hci.Central, oximeterText)
+		answer := l.asks(LevelEncrypted)
+		imported := bondWith(t, oximeterText, secureKeys(2), WishUnknown)
+		imported.Proven = false
+		if err := m.Store().Save(imported); err != nil {
+			t.Fatal(err)
+		}
+		l.HandleEncryption(hci.Success, true, false)
+		if err := answered(t, answer); err != nil {
+			t.Error(err)
+		}
+		if r := load(t, m, oximeterText); !sameRecord(r, imported) {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// TestLog: what the application should see even if it does not look at events, and no key in it.
+func TestLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text strings.Builder
+		log := logrus.New()
+		log.SetOutput(&text)
+		log.SetLevel(logrus.TraceLevel)
+		store := failingStore{storeOf(t, bondWith(t, strangerText, Keys{KeySize: 16, SecureConnections: true, SC: &LTK{Key: secret(0xA0)}}, WishUnknown)), errors.New("read-only file system")}
+		record := load(t, newManager(t, Config{Store: store}), strangerText)
+		record.Proven = false
+		_ = store.Save(record)
+		l := newScript(t, newManager(t, Config{Store: store, Logger: log}), hci.Peripheral, strangerText)
+		l.LongTermKey([8]byte{}, 0)
+		l.HandleEncryption(hci.Success, true, false)
+		for range 2 * maxInbox { // without giving the session a chance to look
+			l.HandlePDU([]byte{0x0E, 0x00})
+		}
+		l.end(hci.ConnectionTimeout)
+		got := text.String()
+		if !strings.Contains(got, "the record of C1:22:33:44:55:66 is in memory only: read-only file system") || strings.Contains(got, "a0a0") {
+			t.Error(got)
+		}
+		if dropped := l.dropped > 0; dropped != strings.Contains(got, "PDUs dropped") {
+			t.Errorf("%d dropped: %s", l.dropped, got)
 		}
 	})
 }

@@ -260,7 +260,7 @@ func (s *Session) pairingFailed(err error, a attempt, before keyInUse) error {
 	s.mu.Lock()
 	s.pairing, s.offered = false, nil
 	s.deaf = s.deaf || failed != nil && failed.Timeout
-	worthless := s.active.security.Encrypted && s.active != before
+	worthless := s.active.security.Encrypted && !s.active.stored && s.active != before
 	if worthless {
 		s.active = keyInUse{}
 	}

@@ -445,3 +445,69 @@ func TestRepairByTheCentral(t *testing.T) {
 		}
 	})
 }
+
+// TestPeripheralHasToWait: neither a wait nor a time-out lets a Security Request out.
+func TestPeripheralHasToWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, Config{})
+		m.RestoreWaits([]Wait{{addressOf(t, strangerText), 2, time.Second}})
+		l := newScript(t, m, hci.Peripheral, strangerText)
+		if wait, ok := errors.AsType[*WaitError](answered(t, l.asks(LevelEncrypted))); !ok || wait.Left != time.Second {
+			t.Errorf("%+v", wait)
+		}
+		time.Sleep(time.Second)
+		l.hears(pairingRequest)
+		l.want(pairingResponse)
+		time.Sleep(pairingTimeout)
+		l.want()
+		if err := answered(t, l.asks(LevelEncrypted)); !errors.Is(err, ErrTimeout) {
+			t.Errorf("%v", err)
+		}
+		l.want()
+	})
+}
+
+// TestLevelSCAsPeripheral requires Secure Connections and sixteen octets of whoever answers.
+func TestLevelSCAsPeripheral(t *testing.T) {
+	for request, reason := range map[string]Reason{
+		"010300050f0303": AuthenticationRequirements, "0103000d0f0303": EncryptionKeySize, "0103000d100303": AuthenticationRequirements,
+		"01030005100303": AuthenticationRequirements,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newScript(t, newManager(t, Config{}), hci.Peripheral, strangerText)
+			answer := l.asks(LevelSC)
+			l.want("send 0b0d")
+			l.hears(request)
+			err := answered(t, answer)
+			if failed, ok := errors.AsType[*PairingError](err); !ok || failed.Reason != reason && failed.Reason != EncryptionKeySize {
+				t.Errorf("%s: %v", request, err)
+			}
+		})
+	}
+}
+
+// TestEncryptionOfTheBondInMidPairing: a central that asks for the bond's key and then wants to pair gets both sorted
+// out. The outcome of the one is not taken for that of the other.
+func TestEncryptionOfTheBondInMidPairing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, Config{
+			Store:   storeOf(t, bondWith(t, strangerText, secureKeys(1), WishUnknown)),
+			Consent: func(context.Context, hci.Address, Record) bool { return true },
+		})
+		l := newScript(t, m, hci.Peripheral, strangerText)
+		if _, ok := l.LongTermKey([8]byte{}, 0); !ok {
+			t.Fatal("no key")
+		}
+		l.hears(pairingRequest)
+		l.want(pairingResponse)
+		l.HandleEncryption(hci.Success, true, false)
+		l.want()
+		if got := l.Security(); got != secureKeys(1).Security() {
+			t.Errorf("%+v", got)
+		}
+		l.wantEvents("")
+		l.hears("0508")
+		l.wantEvents("PairingFailed")
+		l.want() // the bond's key is worth what it was
+	})
+}
