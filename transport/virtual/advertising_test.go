@@ -83,7 +83,8 @@ func TestSeed(t *testing.T) {
 	if times(0) != times(1) {
 		t.Error("no seed is not seed 1")
 	}
-	if times(7) != times(7) || times(7) == times(8) {
+	one, again, another := times(7), times(7), times(8)
+	if one != again || one == another {
 		t.Error("times do not come from the seed")
 	}
 }

@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/jelling-ble/jelling/hci"
@@ -25,9 +26,7 @@ var commands = merge(basicCommands, advertisingCommands, scanningCommands, conne
 func merge(tables ...map[hci.Opcode]command) map[hci.Opcode]command {
 	all := map[hci.Opcode]command{}
 	for _, t := range tables {
-		for op, c := range t {
-			all[op] = c
-		}
+		maps.Copy(all, t)
 	}
 	return all
 }

@@ -97,7 +97,8 @@ func (c *Controller) initiates(to *Controller) bool {
 func (c *Controller) connect(to *Controller) {
 	i, v := &c.initiator, &to.advertiser
 	i.on = false
-	heard := to.mayLink() && (v.FilterPolicy&filterConnectRequests == 0 || to.accepts(i.self))
+	filtered := !v.directed() && v.FilterPolicy&filterConnectRequests != 0 && !to.accepts(i.self)
+	heard := to.mayLink() && !filtered
 	if to.fault.miss > 0 {
 		to.fault.miss--
 		heard = false

@@ -3,6 +3,7 @@ package virtual
 import (
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/transport"
@@ -120,7 +121,7 @@ const (
 func (a *Air) NewController(config ControllerConfig) *Controller {
 	a.enter()
 	defer a.leave()
-	c := &Controller{air: a, config: config.withDefaults(), commands: map[hci.Opcode]command{}}
+	c := &Controller{air: a, config: config.withDefaults(), commands: maps.Clone(commands)}
 	n := len(a.controllers) + 1
 	c.address = hci.Address{Type: hci.Public, Octets: config.Address}
 	if c.address.IsZero() {
@@ -128,9 +129,6 @@ func (a *Air) NewController(config ControllerConfig) *Controller {
 	}
 	if c.name = config.Name; c.name == "" {
 		c.name = c.address.String()
-	}
-	for op, cmd := range commands {
-		c.commands[op] = cmd
 	}
 	for _, op := range config.Unsupported {
 		delete(c.commands, op)

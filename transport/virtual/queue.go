@@ -28,7 +28,7 @@ func (q *hostQueue) octets() int { return len(q.buf) - q.head }
 
 // begin makes room for a packet of up to n octets and returns the slice to append it to, which end takes.
 func (q *hostQueue) begin(n int) []byte {
-	if q.head > 0 && len(q.buf)+lengthOctets+n > cap(q.buf) {
+	if q.head > len(q.buf)/2 && len(q.buf)+lengthOctets+n > cap(q.buf) {
 		q.buf = q.buf[:copy(q.buf, q.buf[q.head:])]
 		q.head = 0
 	}
