@@ -271,7 +271,9 @@ func TestReadByTypeCutsAtWhatTheLengthCanTell(t *testing.T) {
 
 func TestPermissions(t *testing.T) {
 	hasKey := func() bool { return true }
-	read := func(need gatt.Access, size int) gatt.Permissions { return gatt.Permissions{Read: need, Write: need, KeySize: size} }
+	read := func(need gatt.Access, size int) gatt.Permissions {
+		return gatt.Permissions{Read: need, Write: need, KeySize: size}
+	}
 	both := gatt.Authenticated | gatt.SecureConnections
 	for _, c := range []struct {
 		name string
