@@ -24,7 +24,6 @@ func encrypt(s *pairing) (phase, Reason, error) {
 			return nil, 0, err
 		}
 	}
-	s.alive()
 	ev, tell, err := s.next(s.ctx)
 	switch {
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -20,6 +21,8 @@ type air struct {
 	count int        // PDUs sent so far
 	// tamper is what becomes of the nth PDU; a nil answer ends the link. If nil, nothing happens to any.
 	tamper func(n int, from hci.Role, pdu []byte) [][]byte
+	// encrypting is how long the link layer takes to encrypt.
+	encrypting time.Duration
 }
 
 // airEnd is the wire of one side.
@@ -30,7 +33,7 @@ type airEnd struct {
 	wake    chan struct{}
 	gone    bool
 	offered *Key
-	sent    [][]byte
+	sent    [][]byte // the link may be gone already
 }
 
 func newAir(tamper func(n int, from hci.Role, pdu []byte) [][]byte) *air {
@@ -65,11 +68,11 @@ func (e *airEnd) hear(ev wireEvent) {
 func (e *airEnd) send(pdu []byte) error {
 	a := e.air
 	a.mu.Lock()
+	e.sent = append(e.sent, bytes.Clone(pdu))
 	if e.gone {
 		a.mu.Unlock()
 		return errGone
 	}
-	e.sent = append(e.sent, bytes.Clone(pdu))
 	arriving := [][]byte{bytes.Clone(pdu)}
 	if a.tamper != nil {
 		arriving = a.tamper(a.count, e.role, bytes.Clone(pdu))
@@ -107,8 +110,16 @@ func (e *airEnd) next(ctx context.Context) (wireEvent, error) {
 	}
 }
 
-// encrypt is the link layer's encryption procedure.
 func (e *airEnd) encrypt(key Key) error {
+	if e.air.encrypting == 0 {
+		return e.encryptNow(key)
+	}
+	time.AfterFunc(e.air.encrypting, func() { _ = e.encryptNow(key) })
+	return nil
+}
+
+// encryptNow is the link layer's encryption procedure.
+func (e *airEnd) encryptNow(key Key) error {
 	e.air.mu.Lock()
 	offered := e.air.ends[1-e.role].offered
 	switch {

@@ -115,16 +115,16 @@ func checkOutcomes(t *testing.T, what string, c, p outcome) {
 func TestEveryOctetOnAirIsProtected(t *testing.T) {
 	for name, sides := range pairings() {
 		t.Run(name, func(t *testing.T) {
-			for at, more := 0, true; more; at++ {
-				more = false
-				for octet, longer := 0, true; longer; octet++ {
-					longer = runFault(t, sides, at, func(pdu []byte) [][]byte {
-						if octet < len(pdu) && !isKeyPDU(code(pdu[0])) {
+			for at, octets := 0, 1; octets > 0; at++ {
+				for octet := 0; octet < octets || octet == 0; octet++ {
+					octets = 0
+					runFault(t, sides, at, func(pdu []byte) [][]byte {
+						if !isKeyPDU(code(pdu[0])) {
+							octets = len(pdu)
 							pdu[octet] ^= 1 << (octet % 8)
-							more = true
 						}
 						return [][]byte{pdu}
-					}) && octet < 65
+					})
 				}
 			}
 		})
