@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/jelling-ble/jelling/att"
 )
@@ -29,8 +28,6 @@ const (
 // Errors are those of package att: an [*att.Error] when the server refuses, a [*att.ClosedError] when the link ends.
 type Client struct {
 	conn *Conn
-
-	refusedSec atomic.Uint32 // the security of the last Error Response, packed
 
 	preparing chan struct{} // full while a long write goes on: the server has one queue for us
 	prepared  bool          // parts may lie in that queue. Owned by whoever has preparing

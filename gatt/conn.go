@@ -17,8 +17,9 @@ type Config struct {
 	Log *logrus.Logger
 
 	// Secure raises the link's security after the server refused a request with code, which is [att.ErrInsufficientAuthentication],
-	// [att.ErrInsufficientEncryption] or [att.ErrEncryptionKeySizeTooShort]. sec is the link's security when the refusal arrived.
-	// When Secure returns nil the request is sent once more. If nil, such a refusal is the request's error.
+	// [att.ErrInsufficientEncryption] or [att.ErrEncryptionKeySizeTooShort]. sec is the link's security when the request was sent, as
+	// Security says, or without that function when the refusal arrived: the link may be better by now. When Secure returns nil the request is
+	// sent once more. If nil, such a refusal is the request's error.
 	Secure func(ctx context.Context, code att.ErrorCode, sec att.Security) error
 	// Queue is how many octets of received values, with 8 more for each, may wait for the handlers of the subscriptions.
 	// If zero, [DefaultQueue].
@@ -32,8 +33,8 @@ type Config struct {
 	// HasKey tells whether there is a key by which the link could be encrypted, which decides between two error codes on a plain link
 	// (Vol 3, Part C, 10.3.1). If nil, there is none.
 	HasKey func() bool
-	// Security is the link's security now; it decides whether a value may be sent. If nil, the security with which the last PDU
-	// arrived counts.
+	// Security is the link's security now; it decides whether a value may be sent, and is told to Secure. If nil, the security with which
+	// the last PDU arrived counts.
 	Security func() att.Security
 	// Tag is the host's own name for the link: what [ServerConn.Tag] returns to the functions of the database.
 	Tag any
@@ -86,11 +87,7 @@ func (c *Conn) watch() {
 // Receive takes one PDU from the bearer, as [att.Conn.Receive] does: in order, with the security that the link had when it arrived.
 // It never waits.
 func (c *Conn) Receive(pdu []byte, sec att.Security) {
-	packed := packSecurity(sec)
-	c.lastSec.Store(packed)
-	if len(pdu) > 0 && att.Opcode(pdu[0]) == att.OpErrorResponse {
-		c.client.refusedSec.Store(packed)
-	}
+	c.lastSec.Store(packSecurity(sec))
 	c.att.Receive(pdu, sec)
 }
 

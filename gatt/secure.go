@@ -11,12 +11,16 @@ import (
 // secured sends a request. If the server refuses it for want of security, which Secure can raise, it is sent once more
 // (Vol 3, Part C, 10.3.2).
 func (c *Client) secured(ctx context.Context, request func() error) error {
+	sec := c.conn.security() // the link may become secure, by another's doing, before the refusal arrives
 	err := request()
 	code, ok := wantsSecurity(err)
 	if !ok || c.conn.cfg.Secure == nil {
 		return err
 	}
-	if failed := c.conn.cfg.Secure(ctx, code, unpackSecurity(c.refusedSec.Load())); failed != nil {
+	if c.conn.cfg.Security == nil {
+		sec = c.conn.security() // that of the refusal: before, no PDU may have told
+	}
+	if failed := c.conn.cfg.Secure(ctx, code, sec); failed != nil {
 		return fmt.Errorf("%w; security was not raised: %w", err, failed)
 	}
 	return request()

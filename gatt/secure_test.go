@@ -108,24 +108,21 @@ func TestSecurityThatIsNotRaised(t *testing.T) {
 	}
 }
 
-// The security told is that of the refusal, not of what has arrived since.
-func TestSecurityOfTheRefusal(t *testing.T) {
+// A link that has become secure in between must not be taken for one that is not secure enough.
+func TestSecurityToldIsThatOfTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told att.Security
-		release := make(chan struct{})
-		conn, peer := script(t, atttest.Options{}, gatt.Config{Secure: func(_ context.Context, _ att.ErrorCode, sec att.Security) error {
-			told = sec
-			<-release
-			return nil
-		}})
+		now := plain
+		conn, peer := script(t, atttest.Options{}, gatt.Config{
+			Security: func() att.Security { return now },
+			Secure:   func(_ context.Context, _ att.ErrorCode, sec att.Security) error { told = sec; return nil },
+		})
+		told = level4
 		done := background(func() error { _, err := conn.Client().Read(bg, 3); return err })
 		peer.Want("0a 0300")
-		peer.Send("01 0a 0300 05")
-		synctest.Wait()
+		now = encrypted
 		peer.Bearer().SetSecurity(encrypted)
-		peer.Send("1b 0900 01")
-		synctest.Wait()
-		close(release)
+		peer.Send("01 0a 0300 05")
 		peer.Want("0a 0300")
 		peer.Send("0b")
 		wantNil(t, <-done)
