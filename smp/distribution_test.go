@@ -2,6 +2,7 @@ package smp
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"testing"
 
@@ -108,6 +109,20 @@ func wantDistributed(t *testing.T, agreed KeyDistribution, secure bool, k Keys) 
 	if (k.Peer != nil) != (agreed&DistributeEnc != 0 && !secure) || (k.PeerIRK != nil) != (agreed&DistributeID != 0) ||
 		(k.PeerCSRK != nil) != (agreed&DistributeSign != 0) {
 		t.Errorf("agreed %03b, secure %t: LTK %t, IRK %t, CSRK %t", agreed, secure, k.Peer != nil, k.PeerIRK != nil, k.PeerCSRK != nil)
+	}
+}
+
+// EDIV = 0 and Rand = 0 do not make a key one of Secure Connections: legacy peers with zeros exist.
+func TestLegacyKeyNamedByZeros(t *testing.T) {
+	c, _ := attack{name: "zeros", victim: hci.Central, sides: func(_, p *pairingParameters) {
+		p.random = func(b []byte) {
+			if len(b) == 16 {
+				_, _ = rand.Read(b)
+			}
+		}
+	}}.run(t)
+	if c.err != nil || c.keys.SC != nil || c.keys.SecureConnections || c.keys.Peer == nil || c.keys.Peer.EDIV != 0 || c.keys.Peer.Rand != [8]byte{} {
+		t.Errorf("%v, an SC key %t", c.err, c.keys.SC != nil)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	errTooManyKeys = errors.New("Pairing Response distributes more than was asked for")
+	errTooManyKeys = errors.New("the response distributes more than was asked for")
 	errNotSecure   = errors.New("the peer has no Secure Connections, and nothing less will do")
 	errNoMeans     = errors.New("authentication is required, and the two sides have no means for it")
 )

@@ -146,6 +146,8 @@ func TestFeaturesThatArePeculiar(t *testing.T) {
 			c: codePairingResponse, becomes: func(_ *air, pdu []byte) [][]byte { return [][]byte{{0x0B, 0x00}, {0x0B}, pdu} }},
 		{name: "Security Request before our random value is answered", secure: true, victim: hci.Central,
 			c: codePairingRandom, becomes: func(_ *air, pdu []byte) [][]byte { return [][]byte{{0x0B, 0x09}, pdu} }},
+		{name: "Security Request while encryption is pending", secure: true, victim: hci.Central,
+			c: codeDHKeyCheck, becomes: func(_ *air, pdu []byte) [][]byte { return [][]byte{pdu, {0x0B, 0x00}, {0x0B, 0x09}} }},
 		{name: "code 0x00, and 0x0F to 0xFF", victim: hci.Central,
 			c: codePairingConfirm, becomes: func(_ *air, pdu []byte) [][]byte {
 				all := [][]byte{{0}, {}}

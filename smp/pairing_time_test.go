@@ -184,8 +184,7 @@ func TestCallerGivesUp(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				sent := 0
-				var a *air
-				a = newAir(func(_ int, from hci.Role, pdu []byte) [][]byte {
+				a := newAir(func(_ int, from hci.Role, pdu []byte) [][]byte {
 					if from == hci.Peripheral {
 						if sent++; sent > n {
 							return [][]byte{}
