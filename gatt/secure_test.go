@@ -43,7 +43,7 @@ func TestEveryRequestIsRepeatedOnceTheLinkIsSecure(t *testing.T) {
 			t.Run(c.name+"/"+code.Error(), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					calls := 0
-					conn, peer := script(t, atttest.Options{Security: shortKey}, gatt.Config{Secure: func(ctx context.Context, got att.ErrorCode, sec att.Security) error {
+					conn, peer := script(t, atttest.Options{Security: shortKey}, gatt.Config{Security: func() att.Security { return shortKey }, Secure: func(ctx context.Context, got att.ErrorCode, sec att.Security) error {
 						calls++
 						if got != code || sec != shortKey {
 							t.Errorf("asked to raise %+v because of %v", sec, got)
@@ -162,6 +162,30 @@ func TestClientAndServerRaiseSecurityTogether(t *testing.T) {
 		}
 		if len(asked) != 1 || asked[0] != plain {
 			t.Errorf("raised from %+v, want once, from a plain link", asked)
+		}
+	})
+}
+
+// The peer encrypts the link by its own doing while its refusal of a request in the clear is on the way. What counts
+// is the link that the request was sent on: the one there is now may be all that is needed.
+func TestRefusalThatMeetsEncryption(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var link att.Security
+		conn, peer := script(t, atttest.Options{}, gatt.Config{Security: func() att.Security { return link },
+			Secure: func(_ context.Context, _ att.ErrorCode, sec att.Security) error {
+				if sec.Encrypted {
+					t.Error("asked to raise a link that was encrypted only after the request was sent")
+				}
+				return nil
+			}})
+		done := background(func() error { _, err := conn.Client().Read(bg, 3); return err })
+		peer.Want("0a 0300")
+		link = att.Security{Encrypted: true, KeySize: 16}
+		peer.Send("01 0a 0300 05")
+		peer.Want("0a 0300")
+		peer.Send("0b 01")
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	})
 }

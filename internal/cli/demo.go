@@ -205,6 +205,7 @@ func (s *stage) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer c.Disconnect(hci.RemoteUserTerminatedConnection)
 	found, err := c.Client().FindCharacteristics(ctx, gatt.PLXContinuousMeasurement)
 	if err != nil {
 		return err
