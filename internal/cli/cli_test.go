@@ -66,6 +66,7 @@ func jellingUntil(t *testing.T, dir string, stop func(line string) bool, args ..
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
+	dir = filepath.Join(dir, "state")
 	stdout, stderr := &lines{}, &lines{}
 	stdout.line = func(line string) {
 		if stop != nil && stop(line) {
