@@ -115,10 +115,12 @@ func (a Address) AppendTo(b []byte) []byte {
 }
 
 // addressAt loads a type octet and six address octets from b, folding the resolved types into public
-// and random.
+// and random. A type that the specification does not have stays what it is, and equals nothing.
 func addressAt(b []byte) (a Address, resolved bool) {
-	a.Type = AddressType(b[0] & 1)
-	resolved = b[0] == 2 || b[0] == 3
+	a.Type = AddressType(b[0])
+	if resolved = b[0] == 2 || b[0] == 3; resolved {
+		a.Type = AddressType(b[0] & 1)
+	}
 	copy(a.Octets[:], b[1:7])
 	return a, resolved
 }

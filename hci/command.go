@@ -52,7 +52,7 @@ func ParseDisconnect(b []byte) (Disconnect, error) {
 	if err := shorter("Disconnect", b, []field{{"Connection_Handle", 2}, {"Reason", 3}}); err != nil {
 		return Disconnect{}, err
 	}
-	return Disconnect{Handle: binary.LittleEndian.Uint16(b), Reason: Status(b[2])}, nil
+	return Disconnect{Handle: handleAt(b), Reason: Status(b[2])}, nil
 }
 
 // SetEventMask chooses the events beside LE Meta's subevents (Vol 4, Part E, 7.3.1).
@@ -125,7 +125,7 @@ func ParseHandleCommand(op Opcode, b []byte) (HandleCommand, error) {
 	if err := shorter(op.String(), b, []field{{"Connection_Handle", 2}}); err != nil {
 		return HandleCommand{}, err
 	}
-	return HandleCommand{op, binary.LittleEndian.Uint16(b)}, nil
+	return HandleCommand{op, handleAt(b)}, nil
 }
 
 func octet(v bool) byte {

@@ -58,7 +58,7 @@ func ParseDisconnectionComplete(b []byte) (DisconnectionComplete, error) {
 	if err := shorter("Disconnection Complete", b, []field{{"Status", 1}, {"Connection_Handle", 3}, {"Reason", 4}}); err != nil {
 		return DisconnectionComplete{}, err
 	}
-	return DisconnectionComplete{Status(b[0]), binary.LittleEndian.Uint16(b[1:]), Status(b[3])}, nil
+	return DisconnectionComplete{Status(b[0]), handleAt(b[1:]), Status(b[3])}, nil
 }
 
 // EncryptionChange tells that a link's encryption went on or off, or did not (Vol 4, Part E, 7.7.8).
@@ -78,7 +78,7 @@ func ParseEncryptionChange(b []byte) (EncryptionChange, error) {
 	if err := shorter("Encryption Change", b, []field{{"Status", 1}, {"Connection_Handle", 3}, {"Encryption_Enabled", 4}}); err != nil {
 		return EncryptionChange{}, err
 	}
-	return EncryptionChange{Status(b[0]), binary.LittleEndian.Uint16(b[1:]), b[3]}, nil
+	return EncryptionChange{Status(b[0]), handleAt(b[1:]), b[3]}, nil
 }
 
 // EncryptionKeyRefreshComplete tells that an encrypted link has a new key, or not (Vol 4, Part E, 7.7.39).
@@ -97,7 +97,7 @@ func ParseEncryptionKeyRefreshComplete(b []byte) (EncryptionKeyRefreshComplete, 
 	if err := shorter("Encryption Key Refresh Complete", b, []field{{"Status", 1}, {"Connection_Handle", 3}}); err != nil {
 		return EncryptionKeyRefreshComplete{}, err
 	}
-	return EncryptionKeyRefreshComplete{Status(b[0]), binary.LittleEndian.Uint16(b[1:])}, nil
+	return EncryptionKeyRefreshComplete{Status(b[0]), handleAt(b[1:])}, nil
 }
 
 // ReadRemoteVersionInformationComplete tells the other side's version (Vol 4, Part E, 7.7.12).
@@ -122,7 +122,7 @@ func ParseReadRemoteVersionInformationComplete(b []byte) (e ReadRemoteVersionInf
 	if err := shorter("Read Remote Version Information Complete", b, []field{{"Status", 1}, {"Connection_Handle", 3}, {"Version", 4}, {"Manufacturer_Name", 6}, {"Subversion", 8}}); err != nil {
 		return e, err
 	}
-	return ReadRemoteVersionInformationComplete{Status(b[0]), binary.LittleEndian.Uint16(b[1:]), b[3], binary.LittleEndian.Uint16(b[4:]), binary.LittleEndian.Uint16(b[6:])}, nil
+	return ReadRemoteVersionInformationComplete{Status(b[0]), handleAt(b[1:]), b[3], binary.LittleEndian.Uint16(b[4:]), binary.LittleEndian.Uint16(b[6:])}, nil
 }
 
 // CommandComplete ends a command and tells how many more may be sent (Vol 4, Part E, 7.7.14).
@@ -192,12 +192,13 @@ type NumberOfCompletedPackets struct{ entries []byte }
 
 // ParseNumberOfCompletedPackets reads the parameters of NumberOfCompletedPackets.
 func ParseNumberOfCompletedPackets(b []byte) (NumberOfCompletedPackets, error) {
-	if len(b) < 1 || len(b) < 1+4*int(b[0]) {
-		want := 1
-		if len(b) > 0 {
-			want += 4 * int(b[0])
-		}
-		return NumberOfCompletedPackets{}, &ShortError{What: "Number Of Completed Packets: Num_Completed_Packets", Length: len(b), Want: want}
+	const name = "Number Of Completed Packets"
+	if len(b) < 1 {
+		return NumberOfCompletedPackets{}, &ShortError{What: name + ": Num_Handles", Length: 0, Want: 1}
+	}
+	if end := 1 + 4*int(b[0]); len(b) < end {
+		at := 1 + (len(b)-1)/4*4 // the entry that is cut
+		return NumberOfCompletedPackets{}, shorter(name, b, []field{{"Connection_Handle", at + 2}, {"Num_Completed_Packets", at + 4}})
 	}
 	return NumberOfCompletedPackets{b[1 : 1+4*int(b[0])]}, nil
 }
@@ -208,7 +209,7 @@ func (e NumberOfCompletedPackets) Len() int { return len(e.entries) / 4 }
 // At is entry i.
 func (e NumberOfCompletedPackets) At(i int) CompletedPackets {
 	b := e.entries[4*i : 4*i+4]
-	return CompletedPackets{binary.LittleEndian.Uint16(b) & 0x0FFF, binary.LittleEndian.Uint16(b[2:])}
+	return CompletedPackets{handleAt(b), binary.LittleEndian.Uint16(b[2:])}
 }
 
 // CompletedPacketsOf makes an event of entries, 63 at the most.

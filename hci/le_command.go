@@ -288,7 +288,7 @@ func ParseLEConnectionUpdate(b []byte) (LEConnectionUpdate, error) {
 		{"Max_Latency", 8}, {"Supervision_Timeout", 10}, {"Min_CE_Length", 12}, {"Max_CE_Length", 14}}); err != nil {
 		return LEConnectionUpdate{}, err
 	}
-	return LEConnectionUpdate{binary.LittleEndian.Uint16(b), connectionParametersAt(b[2:])}, nil
+	return LEConnectionUpdate{handleAt(b), connectionParametersAt(b[2:])}, nil
 }
 
 // LEEncrypt is AES-128 in the controller (Vol 4, Part E, 7.8.22).
@@ -298,9 +298,6 @@ func (LEEncrypt) Opcode() Opcode { return OpLEEncrypt }
 func (c LEEncrypt) AppendTo(b []byte) []byte {
 	return append(append(b, c.Key[:]...), c.Plaintext[:]...)
 }
-
-// String hides the key.
-func (LEEncrypt) String() string { return "LE Encrypt" }
 
 // ParseLEEncrypt reads the parameters of LEEncrypt.
 func ParseLEEncrypt(b []byte) (c LEEncrypt, err error) {
@@ -327,15 +324,12 @@ func (c LEEnableEncryption) AppendTo(b []byte) []byte {
 	return append(binary.LittleEndian.AppendUint16(b, c.EDIV), c.Key[:]...)
 }
 
-// String hides the key.
-func (LEEnableEncryption) String() string { return "LE Enable Encryption" }
-
 // ParseLEEnableEncryption reads the parameters of LEEnableEncryption.
 func ParseLEEnableEncryption(b []byte) (c LEEnableEncryption, err error) {
 	if err := shorter("LE Enable Encryption", b, []field{{"Connection_Handle", 2}, {"Random_Number", 10}, {"Encrypted_Diversifier", 12}, {"Long_Term_Key", 28}}); err != nil {
 		return c, err
 	}
-	c.Handle, c.EDIV = binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[10:])
+	c.Handle, c.EDIV = handleAt(b), binary.LittleEndian.Uint16(b[10:])
 	copy(c.Random[:], b[2:])
 	copy(c.Key[:], b[12:])
 	return c, nil
@@ -352,15 +346,12 @@ func (c LELongTermKeyRequestReply) AppendTo(b []byte) []byte {
 	return append(binary.LittleEndian.AppendUint16(b, c.Handle), c.Key[:]...)
 }
 
-// String hides the key.
-func (LELongTermKeyRequestReply) String() string { return "LE Long Term Key Request Reply" }
-
 // ParseLELongTermKeyRequestReply reads the parameters of LELongTermKeyRequestReply.
 func ParseLELongTermKeyRequestReply(b []byte) (c LELongTermKeyRequestReply, err error) {
 	if err := shorter("LE Long Term Key Request Reply", b, []field{{"Connection_Handle", 2}, {"Long_Term_Key", 18}}); err != nil {
 		return c, err
 	}
-	c.Handle = binary.LittleEndian.Uint16(b)
+	c.Handle = handleAt(b)
 	copy(c.Key[:], b[2:])
 	return c, nil
 }
@@ -378,6 +369,15 @@ func (c LERemoteConnectionParameterRequestReply) AppendTo(b []byte) []byte {
 	return LEConnectionUpdate(c).AppendTo(b)
 }
 
+// ParseLERemoteConnectionParameterRequestReply reads the parameters of LERemoteConnectionParameterRequestReply.
+func ParseLERemoteConnectionParameterRequestReply(b []byte) (c LERemoteConnectionParameterRequestReply, err error) {
+	if err := shorter("LE Remote Connection Parameter Request Reply", b, []field{{"Connection_Handle", 2}, {"Interval_Min", 4}, {"Interval_Max", 6},
+		{"Max_Latency", 8}, {"Timeout", 10}, {"Min_CE_Length", 12}, {"Max_CE_Length", 14}}); err != nil {
+		return c, err
+	}
+	return LERemoteConnectionParameterRequestReply{handleAt(b), connectionParametersAt(b[2:])}, nil
+}
+
 // LERemoteConnectionParameterRequestNegativeReply refuses what the peer asked for (Vol 4, Part E, 7.8.32).
 type LERemoteConnectionParameterRequestNegativeReply struct {
 	Handle uint16
@@ -389,4 +389,13 @@ func (LERemoteConnectionParameterRequestNegativeReply) Opcode() Opcode {
 }
 func (c LERemoteConnectionParameterRequestNegativeReply) AppendTo(b []byte) []byte {
 	return Disconnect(c).AppendTo(b)
+}
+
+// ParseLERemoteConnectionParameterRequestNegativeReply reads the parameters of
+// LERemoteConnectionParameterRequestNegativeReply.
+func ParseLERemoteConnectionParameterRequestNegativeReply(b []byte) (c LERemoteConnectionParameterRequestNegativeReply, err error) {
+	if err := shorter("LE Remote Connection Parameter Request Negative Reply", b, []field{{"Connection_Handle", 2}, {"Reason", 3}}); err != nil {
+		return c, err
+	}
+	return LERemoteConnectionParameterRequestNegativeReply{handleAt(b), Status(b[2])}, nil
 }

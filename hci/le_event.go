@@ -91,7 +91,7 @@ func ParseLEConnectionComplete(b []byte) (e LEConnectionComplete, err error) {
 }
 
 func (e *LEConnectionComplete) setHead(b []byte) {
-	e.Status, e.Handle, e.Role = Status(b[0]), binary.LittleEndian.Uint16(b[1:]), Role(b[3])
+	e.Status, e.Handle, e.Role = Status(b[0]), handleAt(b[1:]), Role(b[3])
 	e.Peer, e.PeerResolved = addressAt(b[4:])
 }
 
@@ -171,17 +171,14 @@ func ParseLEAdvertisingReport(b []byte) (LEAdvertisingReport, error) {
 	}
 	n, at := int(b[0]), 1
 	const head = 9 // type, address type, address, data length
-	if want := 1 + n*(head+1); len(b) < want {
-		return LEAdvertisingReport{}, &ShortError{What: "LE Advertising Report: reports", Length: len(b), Want: want}
-	}
-	reports := make([]AdvertisingReport, 0, n)
+	reports := make([]AdvertisingReport, 0, min(n, len(b)/(head+1)))
 	for range n {
-		if len(b) < at+head {
-			return LEAdvertisingReport{}, &ShortError{What: "LE Advertising Report: Data_Length", Length: len(b), Want: at + head}
+		if err := shorter("LE Advertising Report", b, []field{{"Event_Type", at + 1}, {"Address_Type", at + 2}, {"Address", at + 8}, {"Data_Length", at + head}}); err != nil {
+			return LEAdvertisingReport{}, err
 		}
 		end := at + head + int(b[at+8])
-		if len(b) < end+1 {
-			return LEAdvertisingReport{}, &ShortError{What: "LE Advertising Report: Data and RSSI", Length: len(b), Want: end + 1}
+		if err := shorter("LE Advertising Report", b, []field{{"Data", end}, {"RSSI", end + 1}}); err != nil {
+			return LEAdvertisingReport{}, err
 		}
 		r := AdvertisingReport{Type: ReportType(b[at]), Data: b[at+head : end : end], RSSI: int8(b[end])}
 		r.Address, r.Resolved = addressAt(b[at+1:])
@@ -214,7 +211,7 @@ func ParseLEConnectionUpdateComplete(b []byte) (e LEConnectionUpdateComplete, er
 		return e, err
 	}
 	at := func(i int) uint16 { return binary.LittleEndian.Uint16(b[i:]) }
-	return LEConnectionUpdateComplete{Status(b[0]), at(1), at(3), at(5), at(7)}, nil
+	return LEConnectionUpdateComplete{Status(b[0]), handleAt(b[1:]), at(3), at(5), at(7)}, nil
 }
 
 // LEReadRemoteFeaturesComplete tells the other side's LE features (Vol 4, Part E, 7.7.65.4).
@@ -235,7 +232,7 @@ func ParseLEReadRemoteFeaturesComplete(b []byte) (e LEReadRemoteFeaturesComplete
 	if err := shorter("LE Read Remote Features Complete", b, []field{{"Status", 1}, {"Connection_Handle", 3}, {"LE_Features", 11}}); err != nil {
 		return e, err
 	}
-	return LEReadRemoteFeaturesComplete{Status(b[0]), binary.LittleEndian.Uint16(b[1:]), binary.LittleEndian.Uint64(b[3:])}, nil
+	return LEReadRemoteFeaturesComplete{Status(b[0]), handleAt(b[1:]), binary.LittleEndian.Uint64(b[3:])}, nil
 }
 
 // LELongTermKeyRequest asks the host for a key (Vol 4, Part E, 7.7.65.5).
@@ -256,7 +253,7 @@ func ParseLELongTermKeyRequest(b []byte) (e LELongTermKeyRequest, err error) {
 	if err := shorter("LE Long Term Key Request", b, []field{{"Connection_Handle", 2}, {"Random_Number", 10}, {"Encrypted_Diversifier", 12}}); err != nil {
 		return e, err
 	}
-	e.Handle, e.EDIV = binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[10:])
+	e.Handle, e.EDIV = handleAt(b), binary.LittleEndian.Uint16(b[10:])
 	copy(e.Random[:], b[2:])
 	return e, nil
 }
@@ -286,5 +283,5 @@ func ParseLERemoteConnectionParameterRequest(b []byte) (e LERemoteConnectionPara
 		return e, err
 	}
 	at := func(i int) uint16 { return binary.LittleEndian.Uint16(b[i:]) }
-	return LERemoteConnectionParameterRequest{at(0), at(2), at(4), at(6), at(8)}, nil
+	return LERemoteConnectionParameterRequest{handleAt(b), at(2), at(4), at(6), at(8)}, nil
 }

@@ -94,6 +94,12 @@ func (o Opcode) String() string {
 	return fmt.Sprintf("command 0x%04X", uint16(o))
 }
 
+// Known tells the commands that this package has a name for.
+func (o Opcode) Known() bool {
+	_, ok := opcodeNames[o]
+	return ok
+}
+
 // AnsweredByStatus tells the commands of this package that Command Status answers, their result coming by
 // an event; Command Complete answers the others.
 func AnsweredByStatus(o Opcode) bool {

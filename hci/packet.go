@@ -35,6 +35,9 @@ func (e *ShortError) Error() string {
 	return fmt.Sprintf("hci: %s: %d octets, want %d", e.What, e.Length, e.Want)
 }
 
+// handleAt loads a connection handle, which is 12 bits wide; the rest is reserved (Vol 4, Part E, 5.3.1).
+func handleAt(b []byte) uint16 { return binary.LittleEndian.Uint16(b) & 0x0FFF }
+
 // field is a parameter and the offset of its end, by which shorter refuses a packet.
 type field struct {
 	name string
@@ -80,7 +83,7 @@ func ParseACL(b []byte) (ACL, error) {
 	if len(b)-ACLHeaderLength != n {
 		return ACL{}, fmt.Errorf("hci: ACL data: %d octets, its header says %d", len(b)-ACLHeaderLength, n)
 	}
-	return ACL{Handle: head & 0x0FFF, Boundary: Boundary(head >> 12 & 3), Broadcast: uint8(head >> 14), Data: b[ACLHeaderLength:]}, nil
+	return ACL{Handle: handleAt(b), Boundary: Boundary(head >> 12 & 3), Broadcast: uint8(head >> 14), Data: b[ACLHeaderLength:]}, nil
 }
 
 // AppendTo appends header and data, without the type octet.

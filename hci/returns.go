@@ -134,7 +134,7 @@ func ParseHandle(command Opcode, b []byte) (uint16, error) {
 	if err := shorter(command.String()+": return", b, []field{{"Connection_Handle", 2}}); err != nil {
 		return 0, err
 	}
-	return binary.LittleEndian.Uint16(b), nil
+	return handleAt(b), nil
 }
 
 // ParseLEEncryptReturn reads the encrypted block (Vol 4, Part E, 7.8.22).

@@ -1,0 +1,63 @@
+package hci
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// The codes a program branches on, by the numbers of Vol 1, Part F, 1.3.
+func TestStatusNames(t *testing.T) {
+	for code, want := range map[Status]string{
+		0x00: "Success", 0x01: "Unknown HCI Command", 0x02: "Unknown Connection Identifier", 0x05: "Authentication Failure", 0x06: "PIN or Key Missing",
+		0x07: "Memory Capacity Exceeded", 0x08: "Connection Timeout", 0x09: "Connection Limit Exceeded", 0x0B: "Connection Already Exists", 0x0C: "Command Disallowed",
+		0x0D: "Connection Rejected due to Limited Resources", 0x12: "Invalid HCI Command Parameters", 0x13: "Remote User Terminated Connection",
+		0x14: "Remote Device Terminated Connection due to Low Resources", 0x15: "Remote Device Terminated Connection due to Power Off",
+		0x16: "Connection Terminated by Local Host", 0x17: "Repeated Attempts", 0x1A: "Unsupported Remote Feature", 0x1F: "Unspecified Error",
+		0x22: "LL Response Timeout", 0x25: "Encryption Mode not Acceptable", 0x28: "Instant Passed", 0x29: "Pairing with Unit Key not Supported",
+		0x2A: "Different Transaction Collision", 0x3A: "Controller Busy", 0x3B: "Unacceptable Connection Parameters", 0x3C: "Advertising Timeout",
+		0x3D: "Connection Terminated due to MIC Failure", 0x3E: "Connection Failed to be Established", 0x44: "Operation Cancelled by Host", 0x45: "Packet Too Long",
+	} {
+		if code.String() != want {
+			t.Errorf("0x%02X is %q, want %q", uint8(code), code, want)
+		}
+		if got := code.Error(); got != fmt.Sprintf("%s (0x%02X)", want, uint8(code)) {
+			t.Errorf("0x%02X: %q", uint8(code), got)
+		}
+	}
+}
+
+// Every code has a name of its own, or its number.
+func TestEveryStatusPrints(t *testing.T) {
+	seen := map[string]Status{}
+	for i := range 256 {
+		s := Status(i)
+		if other, ok := seen[s.String()]; ok {
+			t.Errorf("0x%02X and 0x%02X are both %q", uint8(s), uint8(other), s)
+		}
+		seen[s.String()] = s
+		if _, known := statusNames[s]; !known && s.String() != fmt.Sprintf("status 0x%02X", i) {
+			t.Errorf("0x%02X is %q", i, s)
+		}
+		if !strings.HasSuffix(s.Error(), fmt.Sprintf("(0x%02X)", i)) {
+			t.Errorf("%q does not end in its number", s.Error())
+		}
+	}
+}
+
+func TestStatusIsAnError(t *testing.T) {
+	if Success.Err() != nil {
+		t.Error("Success is an error")
+	}
+	for i := 1; i < 256; i++ {
+		err := fmt.Errorf("connect: %w", fmt.Errorf("command: %w", Status(i).Err()))
+		if !errors.Is(err, Status(i)) || errors.Is(err, Status(i-1)) {
+			t.Errorf("0x%02X: errors.Is is wrong for %v", i, err)
+		}
+		var s Status
+		if !errors.As(err, &s) || s != Status(i) {
+			t.Errorf("0x%02X: errors.As finds %v", i, s)
+		}
+	}
+}
