@@ -76,16 +76,24 @@ func (h *H4) WritePacket(p []byte) error {
 
 // A FrameError is a stream out of step: what should have been a packet is none.
 type FrameError struct {
-	Offset int64  // where in the stream the packet should have begun, in octets read before it
-	Type   byte   // what stood where a packet type belongs
-	Length int    // octets that the header announced behind it, if the type was one
-	Cause  string // what is wrong with them
+	Offset   int64    // where in the stream the packet should have begun, in octets read before it
+	Type     byte     // what stood where a packet type belongs
+	Length   int      // octets that the header announced behind it, if the type was one
+	Cause    string   // what is wrong with them
+	Counters Counters // of the line, this loss included; zero if it is not a serial line
 }
 
 // Error says in one line what was found, and where.
 func (e *FrameError) Error() string {
-	return fmt.Sprintf("H4 out of step at octet %d: %s", e.Offset, e.Cause)
+	text := fmt.Sprintf("H4 %v at octet %d: %s", ErrOutOfStep, e.Offset, e.Cause)
+	if e.Counters.Losses > 0 {
+		text += fmt.Sprintf(" (loss %d of this line; %v)", e.Counters.Losses, e.Counters.Line)
+	}
+	return text
 }
+
+// Unwrap returns ErrOutOfStep.
+func (e *FrameError) Unwrap() error { return ErrOutOfStep }
 
 // A framer cuts a stream into packets. Owner: the one goroutine that reads.
 type framer struct {

@@ -14,6 +14,7 @@ const (
 	User    Kind = "user"    // a kernel controller's HCI user channel (Linux)
 	Unix    Kind = "unix"    // H4 over a Unix stream socket
 	TCP     Kind = "tcp"     // H4 over TCP
+	UART    Kind = "uart"    // H4 over a serial line (Linux)
 	Virtual Kind = "virtual" // a controller in memory, opened by package transport/virtual
 )
 
@@ -23,10 +24,20 @@ type Spec struct {
 	Kind Kind
 	// Index is the controller's number in the kernel, 0 for hci0. User only.
 	Index int
-	// Path is the socket's path, or "@" and a name for an abstract socket. Unix only.
+	// Path is the socket's path, or "@" and a name for an abstract socket; or the serial line's device.
+	// Unix and UART only.
 	Path string
 	// Address is host:port, an IPv6 host in brackets. TCP only.
 	Address string
+	// Baud is the serial line's rate in bits per second, and the one that a chip is brought to. If zero,
+	// DefaultBaud. UART only.
+	Baud int
+	// Flow is the serial line's flow control. If empty, FlowRTSCTS. UART only.
+	Flow Flow
+	// Chip is the family of the controller behind a serial line. If empty, ChipAuto. UART only.
+	Chip Chip
+	// Firmware is the folder with the chip's firmware. If empty, where systems keep it. UART only.
+	Firmware string
 	// Rest is whatever stands behind the colon, kept for the one who opens it. Virtual only.
 	Rest string
 }
@@ -42,10 +53,11 @@ type kind interface {
 }
 
 // kinds is every kind there is, in the order in which errors list them.
-var kinds = []kind{userKind{}, unixKind{}, tcpKind{}, virtualKind{}}
+var kinds = []kind{userKind{}, unixKind{}, tcpKind{}, uartKind{}, virtualKind{}}
 
 // ParseSpec reads a transport specification: "user:0" (also "hci0" and "user:hci0"), "unix:/path",
-// "tcp:host:port" or "virtual:" with anything behind the colon. The error is a *SpecError.
+// "tcp:host:port", "uart:/dev/ttyAMA0", to which "?baud=921600&flow=rtscts|none&chip=auto|bcm|none&firmware=DIR"
+// or some of it may be added, or "virtual:" with anything behind the colon. The error is a *SpecError.
 func ParseSpec(text string) (Spec, error) {
 	word, rest, found := strings.Cut(text, ":")
 	if !found && strings.HasPrefix(text, hciPrefix) {
@@ -92,6 +104,11 @@ func forms() string {
 	for _, k := range kinds {
 		list = append(list, k.form())
 	}
+	return orList(list)
+}
+
+// orList writes "a, b or c".
+func orList(list []string) string {
 	last := len(list) - 1
 	return strings.Join(list[:last], ", ") + " or " + list[last]
 }

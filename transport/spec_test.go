@@ -49,7 +49,7 @@ func TestParseSpec(t *testing.T) {
 }
 
 func TestParseSpecRefuses(t *testing.T) {
-	const hint = "; write user:0 (or hci0), unix:/path, tcp:host:port or virtual:"
+	const hint = "; write user:0 (or hci0), unix:/path, tcp:host:port, uart:/dev/ttyAMA0?baud=921600 or virtual:"
 	number := "the controller is a number from 0 to 65534, as in user:0"
 	hostPort := "a host and a port are needed, an IPv6 host in brackets"
 	port := "the port is a number from 1 to 65535"
@@ -105,7 +105,7 @@ func TestSpecErrorIsOneShortLine(t *testing.T) {
 }
 
 func TestSpecStringOfUnknownKind(t *testing.T) {
-	if got := (Spec{Kind: "uart"}).String(); got != "uart:" {
+	if got := (Spec{Kind: "usb"}).String(); got != "usb:" {
 		t.Errorf("String = %q", got)
 	}
 }
