@@ -22,7 +22,8 @@ type Config struct {
 	Policy // of the host
 
 	// Peer gives a peer its own policy, from its identity address (or its address on air where none is known)
-	// and the host's policy. If nil, the host's holds for everyone. It must not wait.
+	// and the host's policy; it is asked when a connection begins and before each security procedure. If nil, the
+	// host's policy holds for everyone. It must not wait.
 	Peer func(peer hci.Address, host Policy) Policy
 
 	// RequestNoBond makes our Security Requests, as peripheral, ask for no bond, whatever Bonding says of what

@@ -153,6 +153,9 @@ func TestOneProcedure(t *testing.T) {
 			t.Errorf("gave up: %v", err)
 		}
 		pending(t, second)
+		if n := len(l.Session.asks); n != 1 {
+			t.Errorf("%d callers wait", n)
+		}
 		l.HandleEncryption(hci.Success, true, false)
 		if err := answered(t, second); err != nil {
 			t.Error(err)
@@ -533,5 +536,75 @@ func TestLog(t *testing.T) {
 		if dropped := l.dropped > 0; dropped != strings.Contains(got, "PDUs dropped") {
 			t.Errorf("%d dropped: %s", l.dropped, got)
 		}
+	})
+}
+
+// TestWishOfAPrivatePeer: what would never be found again is not written.
+func TestWishOfAPrivatePeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		central := newManager(t, Config{})
+		peripheral := newManager(t, Config{RequestNoBond: true, Identity: addressOf(t, oximeterText)})
+		for _, onAir := range []string{privateText, "02:22:33:44:55:66/random"} {
+			a := join(t, central, hostText, peripheral, onAir)
+			if err := secured(t, a.peripheral, LevelEncrypted); err != nil {
+				t.Fatal(err)
+			}
+			a.drop()
+		}
+		if all := central.Store().List(addressOf(t, hostText)); len(all) != 0 {
+			t.Errorf("%d records", len(all))
+		}
+	})
+}
+
+// TestNoKeyForOurRole: a bond that can't encrypt in this role is not replaced by whoever has the address, but by the
+// same rules as one that is lost, and once on a link.
+func TestNoKeyForOurRole(t *testing.T) {
+	for _, c := range []struct {
+		lost LostBond
+		want string
+		why  Why
+	}{
+		{LostNotify, "", WhyWishBond},
+		{LostStrict, "", WhyStrict},
+		{LostRepair, requestBond, WhyRepairedBefore},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			record := bondWith(t, oximeterText, Keys{KeySize: 16, Local: &LTK{Key: Key{1}, EDIV: 1}}, WishBond)
+			m := newManager(t, Config{Policy: Policy{LostBond: c.lost}, Store: storeOf(t, record)})
+			l := newScript(t, m, hci.Central, oximeterText)
+			answer := l.asks(LevelEncrypted)
+			l.want(c.want)
+			if c.want != "" {
+				l.hears("0508")
+				if err := answered(t, answer); !errors.Is(err, UnspecifiedReason) {
+					t.Errorf("%v", err)
+				}
+				time.Sleep(longestWait)
+				answer = l.asks(LevelEncrypted)
+			}
+			if refused, ok := errors.AsType[*RefusedError](answered(t, answer)); !ok || refused.Decision != (Decision{RefuseAndReport, c.why}) {
+				t.Errorf("%s: %v", c.lost, refused)
+			}
+			l.want()
+			if r := load(t, m, oximeterText); !sameRecord(r, record) {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+// TestPolicyIsAskedAgain: what the application decides about a peer while it is connected counts.
+func TestPolicyIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		policy := Policy{Bonding: BondNever}
+		m := newManager(t, Config{Peer: func(hci.Address, Policy) Policy { return policy }})
+		central := newScript(t, m, hci.Central, oximeterText)
+		peripheral := newScript(t, m, hci.Peripheral, strangerText)
+		policy = Policy{Bonding: BondAlways}
+		central.asks(LevelEncrypted)
+		central.want(requestBond)
+		peripheral.hears(pairingRequest)
+		peripheral.want(pairingResponse)
 	})
 }

@@ -22,6 +22,7 @@ type joint struct {
 	before func(n int) // if not nil, called before the PDU with that number is carried, in the goroutine of the joint
 
 	ciphered bool
+	mute     bool // nothing gets across any more; for the joint's goroutine to set
 }
 
 // end is one side of it.
@@ -121,6 +122,9 @@ func (e *end) Send(pdu []byte) error {
 		e.sent++
 		if e.joint.before != nil {
 			e.joint.before(e.sent)
+		}
+		if e.mute {
+			return
 		}
 		if e.sent == e.cut {
 			e.snap(e.joint.status, e.joint.status)

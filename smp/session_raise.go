@@ -46,7 +46,6 @@ func (s *Session) encryptStored() hci.Status {
 		return status
 	}
 	s.served(use.ltk)
-	s.rememberWish()
 	s.emit(Encrypted{Stored: true, Security: use.security})
 	return hci.Success
 }

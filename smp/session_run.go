@@ -145,7 +145,6 @@ func (s *Session) encrypted(in inbound) {
 		if in.key.stored {
 			s.served(in.key.ltk)
 		}
-		s.rememberWish()
 		s.emit(Encrypted{Stored: in.key.stored, Security: in.key.security})
 		s.reached(in.key.security)
 	case in.key.stored:

@@ -315,6 +315,172 @@ func repairCutAt(t *testing.T, sc SecureConnections, cut int) (over bool) {
 	return over
 }
 
+// changing is the configuration of a host whose key sizes can be changed between pairings.
+func changing(t *testing.T, identity string, least, most *int) Config {
+	return Config{
+		Identity: addressOf(t, identity),
+		Peer:     func(_ hci.Address, p Policy) Policy { p.MinKeySize, p.MaxKeySize = *least, *most; return p },
+	}
+}
+
+// TestPairedTwiceOnOneLink: on a link that is encrypted by a new bond, pairing again takes no consent, and the key
+// before the newest is the one that the peer is known to have.
+func TestPairedTwiceOnOneLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		least, most, asked := 0, 10, 0
+		config := changing(t, oximeterText, new(int), &most)
+		config.Consent = func(context.Context, hci.Address, Record) bool { asked++; return true }
+		peripheral := newManager(t, config)
+		a := join(t, newManager(t, Config{}), hostText, peripheral, oximeterText)
+		if err := secured(t, a.central, LevelEncrypted); err != nil {
+			t.Fatal(err)
+		}
+		a.drop()
+		central := newManager(t, changing(t, hostText, &least, new(int))) // it has forgotten
+		a = join(t, central, hostText, peripheral, oximeterText)
+		if err := secured(t, a.central, LevelEncrypted); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := names(a.peripheral.notes.take()); got != "Paired Encrypted Repaired" {
+			t.Errorf("first: %s", got)
+		}
+		first := load(t, peripheral, hostText)
+		least, most = 16, 16
+		a.post(func() { a.central.HandlePDU([]byte{0x0B, 0x01}) })
+		synctest.Wait()
+		if got := names(a.peripheral.notes.take()); got != "Paired Encrypted" || asked != 1 {
+			t.Errorf("second: %s, asked %d times", got, asked)
+		}
+		for _, r := range []Record{load(t, peripheral, hostText), load(t, central, oximeterText)} {
+			if r.Prior == nil || r.Prior.KeySize != 10 || r.Keys.KeySize != 16 || !equal(r.Prior.SC, first.Keys.SC) {
+				t.Errorf("%+v", r.Public())
+			}
+		}
+		a.drop()
+	})
+}
+
+// TestUnbondedOverABond: a pairing without bonding on a link that the bond encrypts leaves the bond alone, and is
+// no leave to replace it.
+func TestUnbondedOverABond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		least, most := 0, 10
+		store := NewMemoryStore()
+		config := changing(t, hostText, &least, new(int))
+		config.Store = store
+		peripheral := newManager(t, changing(t, oximeterText, new(int), &most))
+		a := join(t, newManager(t, config), hostText, peripheral, oximeterText)
+		if err := secured(t, a.central, LevelEncrypted); err != nil {
+			t.Fatal(err)
+		}
+		a.drop()
+		config.Bonding = BondNever
+		config.Peer = func(_ hci.Address, p Policy) Policy { p.MinKeySize = least; return p }
+		central := newManager(t, config)
+		least, most = 16, 16
+		a = join(t, central, hostText, peripheral, oximeterText)
+		if err := secured(t, a.central, LevelEncrypted); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := names(a.peripheral.notes.take()); got != "Encrypted Paired Encrypted" {
+			t.Errorf("%s", got)
+		}
+		for _, r := range []Record{load(t, peripheral, hostText), load(t, central, oximeterText)} {
+			if !r.Bonded || r.Keys.KeySize != 10 || r.Prior != nil {
+				t.Errorf("%+v", r.Public())
+			}
+		}
+		for range 2 { // after the pairing, and after a refresh with its key
+			pdu := []byte{0x01, 0x03, 0x00, 0x09, 0x10, 0x03, 0x03}
+			a.post(func() { a.peripheral.HandlePDU(pdu) })
+			synctest.Wait()
+			if e := find[RepairRefused](t, a.peripheral.notes.take()); e.Why != WhyNoConsent {
+				t.Errorf("%+v", e)
+			}
+			if _, ok := a.peripheral.LongTermKey([8]byte{}, 0); !ok {
+				t.Error("no key for a refresh")
+			}
+			a.peripheral.HandleEncryption(hci.Success, true, true)
+			synctest.Wait()
+			a.peripheral.notes.take()
+		}
+		a.drop()
+	})
+}
+
+// TestNotEnoughBeforeItIsComplete: an encrypted link is not secured while keys are still to come, on either side.
+func TestNotEnoughBeforeItIsComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := join(t, newManager(t, Config{}), hostText, newManager(t, Config{Identity: addressOf(t, oximeterText)}), oximeterText)
+		a.before = func(int) { a.mute = a.ciphered }
+		answers := make(chan error, 3)
+		go func() { answers <- secured(t, a.central, LevelEncrypted) }()
+		synctest.Wait()
+		if !a.central.Security().Encrypted || !a.peripheral.Security().Encrypted {
+			t.Fatal("not encrypted")
+		}
+		go func() { answers <- secured(t, a.central, LevelEncrypted) }()
+		go func() { answers <- secured(t, a.peripheral, LevelEncrypted) }()
+		pending(t, answers)
+		a.drop()
+		for range 3 {
+			if err := <-answers; err == nil {
+				t.Error("secured")
+			}
+		}
+	})
+}
+
+// TestStaleEncryption: the outcome of encryption with the bond's key comes when the new one's is awaited, and is not
+// taken for it.
+func TestStaleEncryption(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		peripheral := newManager(t, Config{
+			Identity: addressOf(t, oximeterText),
+			Consent:  func(context.Context, hci.Address, Record) bool { return true },
+		})
+		a := join(t, newManager(t, Config{}), hostText, peripheral, oximeterText)
+		if err := secured(t, a.central, LevelEncrypted); err != nil {
+			t.Fatal(err)
+		}
+		a.drop()
+		a = join(t, newManager(t, Config{}), hostText, peripheral, oximeterText)
+		if _, ok := a.peripheral.LongTermKey([8]byte{}, 0); !ok {
+			t.Fatal("no key")
+		}
+		a.before = func(n int) {
+			if n == 9 { // the responder's DHKey Check
+				a.peripheral.HandleEncryption(hci.Success, true, false)
+			}
+		}
+		if err := secured(t, a.central, LevelEncrypted); err != nil {
+			t.Error(err)
+		}
+		a.drop()
+	})
+}
+
+// TestLostInPhase2 counts as a failed pairing, lest one who drops the link in time could try for ever; what is lost
+// before that does not.
+func TestLostInPhase2(t *testing.T) {
+	for cut, want := range map[int]int{1: 0, 2: 0, 3: 1, 5: 1, 7: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			central := newManager(t, Config{})
+			a := join(t, central, hostText, newManager(t, Config{Identity: addressOf(t, oximeterText)}), oximeterText)
+			a.cut = cut
+			if err := secured(t, a.central, LevelEncrypted); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("cut at %d: %v", cut, err)
+			}
+			a.drop()
+			if got := len(central.Waits()); got != want {
+				t.Errorf("cut at %d: %d waits, want %d", cut, got, want)
+			}
+		})
+	}
+}
+
 // TestLinkGone ends a link under a caller.
 func TestLinkGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
