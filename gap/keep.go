@@ -73,6 +73,7 @@ func (h *Host) Keep(ctx context.Context, peer hci.Address, cfg KeepConfig, use f
 				c.Disconnect(hci.RemoteUserTerminatedConnection)
 				return err
 			}
+			<-c.Ended() // so that the end is told before what follows from it
 			err = c.Err()
 			k.held(time.Since(began))
 		}
