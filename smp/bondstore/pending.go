@@ -134,6 +134,9 @@ func (s *Store) start() (fatal bool, err error) {
 		}
 	}
 	s.identity.join(f.identity)
+	if !s.shelf.identity.current && !f.identity.isZero() && !s.readOnly {
+		s.changed(pair{}, false) // one of the two files is gone
+	}
 	return false, err
 }
 

@@ -28,6 +28,8 @@ type shelf struct {
 	disk     disk
 	readOnly bool
 
+	made     []string  // folders in which something was made that is not durable yet
+	grounded bool      // the folders above were synced
 	ready    bool      // locked and read
 	lock     io.Closer // nil: nothing on disk may be changed
 	slots    map[pair]*slot
