@@ -20,3 +20,10 @@ const (
 
 // headerLength is the basic header: length and channel identifier (Vol 3, Part A, 3.1).
 const headerLength = 4
+
+// What a channel may take, in octets of an SDU: every LE device takes 23 (Vol 3, Part A, 5.1), and the length
+// field holds no more than 65,535.
+const (
+	minMTU = 23
+	maxMTU = 0xFFFF
+)

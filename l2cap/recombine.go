@@ -6,9 +6,9 @@ import "encoding/binary"
 // not fit together is dropped and counted, and the link lives on.
 type recombiner struct {
 	buf   []byte // the open PDU, header included
-	want  int    // its whole length; 0 while the header is not complete
 	open  bool
-	limit int // longest PDU, header included
+	skip  bool // what follows is of a PDU that was dropped
+	limit int  // longest PDU, header included
 
 	stats RecombinationStatistics
 }
@@ -16,50 +16,66 @@ type recombiner struct {
 // RecombinationStatistics counts what was dropped while putting PDUs together.
 type RecombinationStatistics struct {
 	Unfinished uint64 // a PDU was open when another began
-	Stray      uint64 // a continuing fragment, or an empty one, with no PDU open
-	TooLong    uint64 // a PDU longer than any channel takes, or than its own length field
+	Stray      uint64 // a continuing fragment with no PDU open, or an empty fragment
+	TooLong    uint64 // a PDU longer than its channel takes, or than its own length field
 }
 
-// add takes a fragment and returns a PDU's channel and payload when it completed one. The payload aliases
-// data or the recombiner's buffer and is good until the next call.
-func (r *recombiner) add(start bool, data []byte) (cid uint16, payload []byte, ok bool) {
-	switch {
-	case start:
+// outcome is what a fragment led to.
+type outcome uint8
+
+const (
+	nothing outcome = iota
+	whole           // a PDU is complete
+	tooLong         // a PDU was dropped that no channel takes; the payload is how it begins
+)
+
+// add takes a fragment. The payload aliases data or the recombiner's buffer and is good until the next call.
+func (r *recombiner) add(start bool, data []byte) (cid uint16, payload []byte, got outcome) {
+	if start {
 		if r.open {
 			r.stats.Unfinished++
 		}
-		r.open, r.want, r.buf = false, 0, r.buf[:0]
-		if len(data) == 0 {
-			r.stats.Stray++
-			return 0, nil, false
+		r.open, r.skip, r.buf = len(data) > 0, false, r.buf[:0]
+		if len(data) >= headerLength && len(data) == pduLength(data) && len(data) <= r.limit {
+			r.open = false
+			return pduChannel(data), data[headerLength:], whole // not copied
 		}
-		if len(data) >= headerLength && len(data) == headerLength+int(binary.LittleEndian.Uint16(data)) && len(data) <= r.limit {
-			return binary.LittleEndian.Uint16(data[2:]), data[headerLength:], true // whole: not copied
-		}
-		r.open = true
-	case !r.open || len(data) == 0:
+	}
+	if r.skip {
+		return 0, nil, nothing
+	}
+	if !r.open || len(data) == 0 {
 		r.stats.Stray++
-		return 0, nil, false
+		return 0, nil, nothing
 	}
-	if len(r.buf)+len(data) > r.limit {
-		return r.drop()
+	if n := min(max(0, headerLength-len(r.buf)), len(data)); n > 0 {
+		r.buf, data = append(r.buf, data[:n]...), data[n:]
 	}
-	r.buf = append(r.buf, data...)
-	if r.want == 0 && len(r.buf) >= headerLength {
-		r.want = headerLength + int(binary.LittleEndian.Uint16(r.buf))
+	if len(r.buf) < headerLength {
+		return 0, nil, nothing
 	}
+	length := pduLength(r.buf)
 	switch {
-	case r.want == 0 || len(r.buf) < r.want && r.want <= r.limit:
-		return 0, nil, false
-	case len(r.buf) != r.want:
-		return r.drop()
+	case length > r.limit:
+		r.drop()
+		return pduChannel(r.buf), data, tooLong
+	case len(r.buf)+len(data) > length:
+		r.drop()
+		return 0, nil, nothing
+	}
+	if r.buf = append(r.buf, data...); len(r.buf) < length {
+		return 0, nil, nothing
 	}
 	r.open = false
-	return binary.LittleEndian.Uint16(r.buf[2:]), r.buf[headerLength:], true
+	return pduChannel(r.buf), r.buf[headerLength:], whole
 }
 
-func (r *recombiner) drop() (uint16, []byte, bool) {
-	r.open = false
+func (r *recombiner) drop() {
+	r.open, r.skip = false, true
 	r.stats.TooLong++
-	return 0, nil, false
 }
+
+// pduLength is the length of the PDU whose header b begins with, header included.
+func pduLength(b []byte) int { return headerLength + int(binary.LittleEndian.Uint16(b)) }
+
+func pduChannel(b []byte) uint16 { return binary.LittleEndian.Uint16(b[2:]) }

@@ -154,6 +154,9 @@ func (m *Mux) RequestParameters(ctx context.Context, p Parameters) error {
 	if !p.Valid() {
 		return errParametersInvalid
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	s := m.signalling
 	s.mu.Lock()
 	if s.waiting != nil {
