@@ -28,7 +28,11 @@ func (h *Host) Advertise(ctx context.Context, cfg AdvertiseConfig) (*Conn, error
 		if c := h.waiting(); c != nil {
 			return c, nil
 		}
-		if err := h.controller.StartAdvertising(ctx, p); err != nil {
+		if err := h.awaitController(ctx); err != nil {
+			return nil, err
+		}
+		controller := h.Controller()
+		if err := controller.StartAdvertising(ctx, p); err != nil && controller.Err() == nil {
 			return nil, err
 		}
 		select {
@@ -37,16 +41,15 @@ func (h *Host) Advertise(ctx context.Context, cfg AdvertiseConfig) (*Conn, error
 				return c, nil
 			}
 			// It was gone before we looked, or is one of before, and we advertise still.
-			if err := h.controller.StopAdvertising(ctx); err != nil {
+			if err := controller.StopAdvertising(ctx); err != nil && controller.Err() == nil {
 				return nil, err
 			}
 		case <-ctx.Done():
-			if err := h.controller.StopAdvertising(context.WithoutCancel(ctx)); err != nil {
+			if err := controller.StopAdvertising(context.WithoutCancel(ctx)); err != nil {
 				h.logf("stop advertising: %v", err)
 			}
 			return nil, context.Cause(ctx)
-		case <-h.Done():
-			return nil, h.Err()
+		case <-controller.Done():
 		}
 	}
 }

@@ -22,11 +22,14 @@ type ConnectConfig struct {
 // *driver.CommandError with the hci.Status of the attempt, those of smp.Session.Secure, and the end of the
 // link or the controller.
 func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig) (*Conn, error) {
+	if err := h.awaitController(ctx); err != nil {
+		return nil, err
+	}
 	onAir, err := h.locate(ctx, peer)
 	if err != nil {
 		return nil, err
 	}
-	link, err := h.controller.Connect(ctx, onAir, h.cfg.Connect)
+	link, err := h.Controller().Connect(ctx, onAir, h.cfg.Connect)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %v: %w", peer, err)
 	}

@@ -43,6 +43,8 @@ type Config struct {
 	// Events is told everything that happens, in order, from a goroutine of its own. If it is slow events
 	// wait, up to a bound, and then are dropped; if nil, nobody is told.
 	Events func(Event)
+	// Recovery is what to do when the controller fails; if zero, the host ends with it.
+	Recovery Recovery
 	// CommandTimeout is passed to the driver.
 	CommandTimeout time.Duration
 	Logger         *logrus.Logger // if nil, silence
@@ -50,41 +52,61 @@ type Config struct {
 
 // Host is a controller with everything on it. Its methods may be called from any goroutine.
 type Host struct {
-	cfg        Config
-	controller *driver.Controller
-	security   *smp.Manager
-	events     *events
-	incoming   chan *Conn // connections made by peers, for Accept
-	scanners   scanners
+	cfg      Config
+	security *smp.Manager
+	events   *events
+	incoming chan *Conn // connections made by peers, for Advertise
+	scanners scanners
 
-	mu    sync.Mutex
-	conns map[*driver.Conn]*Conn
+	closingContext context.Context // ended by Close
+	beginClosing   context.CancelFunc
+	supervised     chan struct{} // closed when supervise has returned
+	done           chan struct{} // closed when the host has ended
+
+	mu         sync.Mutex // guards all below
+	controller *driver.Controller
+	changed    chan struct{} // closed when there is another controller
+	err        error         // why the host has ended
+	conns      map[*driver.Conn]*Conn
 }
 
-// maxIncoming is how many connections made by peers wait for Accept; more are disconnected.
+// maxIncoming is how many connections made by peers wait for Advertise; more are disconnected.
 const maxIncoming = 8
 
 // Open starts a host on a controller. It owns conn from then on, whether it fails or not.
 func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
-	h := &Host{cfg: cfg, events: newEvents(cfg.Events), incoming: make(chan *Conn, maxIncoming), conns: make(map[*driver.Conn]*Conn)}
-	var err error
-	h.controller, err = driver.Open(ctx, conn, driver.Config{Handler: h, CommandTimeout: cfg.CommandTimeout, Logger: cfg.Logger})
-	if err != nil {
-		h.events.close()
-		return nil, fmt.Errorf("start the controller: %w", err)
+	h := &Host{cfg: cfg, events: newEvents(cfg.Events), incoming: make(chan *Conn, maxIncoming), supervised: make(chan struct{}),
+		done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn)}
+	h.closingContext, h.beginClosing = context.WithCancel(context.Background())
+	c, err := h.startController(ctx, conn)
+	if err == nil {
+		if err = h.identify(ctx, c); err != nil {
+			_ = c.Close()
+		}
 	}
-	if err := h.identify(ctx); err != nil {
-		_ = h.Close()
+	if err != nil {
+		h.beginClosing()
+		h.events.close()
 		return nil, err
 	}
+	h.controller = c
+	go h.supervise()
 	return h, nil
 }
 
+func (h *Host) startController(ctx context.Context, conn transport.Conn) (*driver.Controller, error) {
+	c, err := driver.Open(ctx, conn, driver.Config{Handler: h, CommandTimeout: h.cfg.CommandTimeout, Logger: h.cfg.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("start the controller: %w", err)
+	}
+	return c, nil
+}
+
 // identify settles who we are, before anybody can ask.
-func (h *Host) identify(ctx context.Context) error {
+func (h *Host) identify(ctx context.Context, c *driver.Controller) error {
 	s := &h.cfg.Security
 	if s.Identity.IsZero() {
-		s.Identity = h.controller.Info().Address
+		s.Identity = c.Info().Address
 	}
 	if !s.Identity.IsIdentity() {
 		a, err := h.staticAddress()
@@ -93,14 +115,6 @@ func (h *Host) identify(ctx context.Context) error {
 		}
 		s.Identity = a
 		h.warn(err)
-	}
-	if s.Identity != h.controller.Info().Address {
-		if s.Identity.Type == hci.Public {
-			return fmt.Errorf("identity address %v is not the controller's public address %v", s.Identity, h.controller.Info().Address)
-		}
-		if err := h.controller.SetRandomAddress(ctx, s.Identity); err != nil {
-			return err
-		}
 	}
 	if s.IRK.IsZero() && h.cfg.Identity != nil {
 		irk, err := h.cfg.Identity.LocalIRK(s.Identity)
@@ -113,9 +127,24 @@ func (h *Host) identify(ctx context.Context) error {
 	if s.Logger == nil {
 		s.Logger = h.cfg.Logger
 	}
+	if err := h.useIdentity(ctx, c); err != nil {
+		return err
+	}
 	var err error
 	h.security, err = smp.NewManager(*s)
 	return err
+}
+
+// useIdentity gives a controller our address, and refuses one that has another.
+func (h *Host) useIdentity(ctx context.Context, c *driver.Controller) error {
+	switch identity := h.Identity(); {
+	case identity == c.Info().Address:
+		return nil
+	case identity.Type == hci.Public:
+		return fmt.Errorf("identity address %v is not the controller's public address %v", identity, c.Info().Address)
+	default:
+		return c.SetRandomAddress(ctx, identity)
+	}
 }
 
 func (h *Host) staticAddress() (hci.Address, error) {
@@ -136,14 +165,22 @@ func (h *Host) Identity() hci.Address { return h.cfg.Security.Identity }
 // Bonds is where the bonds are.
 func (h *Host) Bonds() smp.Store { return h.security.Store() }
 
-// Controller is the driver below, for what gap has no verb for.
-func (h *Host) Controller() *driver.Controller { return h.controller }
+// Controller is the driver below, for what gap has no verb for. After a recovery it is another one.
+func (h *Host) Controller() *driver.Controller {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.controller
+}
 
-// Done is closed when the controller is gone.
-func (h *Host) Done() <-chan struct{} { return h.controller.Done() }
+// Done is closed when the host has ended: by Close, or because the controller is gone for good.
+func (h *Host) Done() <-chan struct{} { return h.done }
 
-// Err is why the controller is gone, nil while it is not.
-func (h *Host) Err() error { return h.controller.Err() }
+// Err is why the host has ended, nil while it has not.
+func (h *Host) Err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.err
+}
 
 // closeGrace is how long Close waits for connections to end as they should.
 const closeGrace = time.Second
@@ -151,6 +188,7 @@ const closeGrace = time.Second
 // Close ends every connection, so that no peer has to find out by itself, and then the controller. It
 // waits for everything that the host started, and may be called more than once.
 func (h *Host) Close() error {
+	h.beginClosing()
 	conns := h.Conns()
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
@@ -160,11 +198,11 @@ func (h *Host) Close() error {
 	for _, c := range conns {
 		select {
 		case <-c.Done():
-		case <-h.controller.Done():
 		case <-ctx.Done():
 		}
 	}
-	err := h.controller.Close()
+	err := h.Controller().Close()
+	<-h.supervised
 	for _, c := range conns {
 		<-c.ended
 	}

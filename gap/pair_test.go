@@ -17,13 +17,14 @@ import (
 // pair is two whole hosts on one air: a central, and a peripheral with one characteristic that needs
 // encryption to be subscribed to.
 type pair struct {
-	air        *virtual.Air
-	radios     [2]*virtual.Controller
-	central    *gap.Host
-	peripheral *gap.Host
-	server     *gatt.Server
-	reading    *gatt.Characteristic
-	log        eventLog
+	air         *virtual.Air
+	radios      [3]*virtual.Controller // the third is a spare
+	radioConfig virtual.ControllerConfig
+	central     *gap.Host
+	peripheral  *gap.Host
+	server      *gatt.Server
+	reading     *gatt.Characteristic
+	log         eventLog
 }
 
 // eventLog keeps the central's events.
@@ -58,13 +59,14 @@ type pairConfig struct {
 	radio               virtual.ControllerConfig
 	central, peripheral smp.Config
 	tap                 func(transport.Conn) transport.Conn // around the central's
+	recovery            gap.Recovery                        // the central's
 }
 
 var peripheralAddress = hci.Address{Octets: [6]byte{0x30, 0xF0, 0xFF, 0x05, 0x1C, 0x00}}
 
 func newPair(t testing.TB, cfg pairConfig) *pair {
 	t.Helper()
-	p := &pair{air: virtual.NewAir(cfg.air)}
+	p := &pair{air: virtual.NewAir(cfg.air), radioConfig: cfg.radio}
 	t.Cleanup(func() { _ = p.air.Close() })
 	p.reading = &gatt.Characteristic{UUID: gatt.PLXContinuousMeasurement, Properties: gatt.Notify | gatt.Indicate | gatt.WriteWithoutResponse,
 		Permissions: gatt.Permissions{Notify: gatt.Encrypted, Write: gatt.Encrypted}}
@@ -73,7 +75,7 @@ func newPair(t testing.TB, cfg pairConfig) *pair {
 		{UUID: gatt.PulseOximeter, Characteristics: []*gatt.Characteristic{p.reading}}}}); err != nil {
 		t.Fatal(err)
 	}
-	for i := range p.radios {
+	for i := range 2 {
 		radio := cfg.radio
 		if i == 1 {
 			radio.Address = peripheralAddress.Octets
@@ -84,7 +86,7 @@ func newPair(t testing.TB, cfg pairConfig) *pair {
 	if cfg.tap != nil {
 		conn = cfg.tap(conn)
 	}
-	if p.central, err = gap.Open(t.Context(), conn, gap.Config{Security: cfg.central, Events: p.log.add}); err != nil {
+	if p.central, err = gap.Open(t.Context(), conn, gap.Config{Security: cfg.central, Recovery: cfg.recovery, Events: p.log.add}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.central.Close() })

@@ -28,7 +28,8 @@ const maxReports = 256
 // scanners are the running Scans. The controller's loop puts reports in.
 type scanners struct {
 	mu      sync.Mutex
-	changes sync.Mutex // held while the first begins or the last ends
+	changes sync.Mutex // held while the first begins or the last ends, and guards cfg
+	cfg     ScanConfig // the first one's
 	all     map[*scanner]bool
 }
 
@@ -69,11 +70,13 @@ func (h *Host) beginScan(ctx context.Context, s *scanner, cfg ScanConfig) error 
 	if h.scanners.add(s) > 1 {
 		return nil
 	}
-	err := h.controller.StartScan(ctx, cfg)
-	if err != nil {
+	h.scanners.cfg = cfg
+	err := h.Controller().StartScan(ctx, cfg)
+	if err != nil && (h.Err() != nil || h.Controller().Err() == nil) {
 		h.scanners.remove(s)
+		return err
 	}
-	return err
+	return nil // on a controller that is being recovered, which resumes
 }
 
 func (h *Host) endScan(s *scanner) {
@@ -82,7 +85,7 @@ func (h *Host) endScan(s *scanner) {
 	if h.scanners.remove(s) > 0 {
 		return
 	}
-	if err := h.controller.StopScan(context.Background()); err != nil {
+	if err := h.Controller().StopScan(context.Background()); err != nil {
 		h.logf("stop scanning: %v", err)
 	}
 }
@@ -94,6 +97,12 @@ func (s *scanners) add(one *scanner) int {
 		s.all = make(map[*scanner]bool)
 	}
 	s.all[one] = true
+	return len(s.all)
+}
+
+func (s *scanners) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return len(s.all)
 }
 
