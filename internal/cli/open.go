@@ -65,7 +65,11 @@ func (e *env) openHost(ctx context.Context) (_ *host, err error) {
 		return nil, err
 	}
 	h.close = append(h.close, h.store.Close)
-	conn, err := e.openTransport(ctx, h)
+	controller, err := e.openTransport(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := controller.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +77,7 @@ func (e *env) openHost(ctx context.Context) (_ *host, err error) {
 		Security: smp.Config{Policy: smp.Policy{Bonding: e.bonding, LostBond: e.lostBond}, Store: h.store},
 		Identity: h.store,
 		Events:   e.report,
+		Recovery: gap.Recovery{Rungs: controller.rungs},
 		Logger:   e.log,
 	})
 	if err != nil {
@@ -82,35 +87,43 @@ func (e *env) openHost(ctx context.Context) (_ *host, err error) {
 	return h, nil
 }
 
-// openTransport opens the controller that --transport names, or the first free one, with a capture of its
+// source is where a controller comes from, and comes from again when it has failed.
+type source struct {
+	open  func(context.Context) (transport.Conn, error)
+	rungs []gap.Rung
+}
+
+// openTransport finds the controller that --transport names, or the first free one, with a capture of its
 // packets where one is wanted.
-func (e *env) openTransport(ctx context.Context, h *host) (transport.Conn, error) {
+func (e *env) openTransport(ctx context.Context, h *host) (source, error) {
 	spec, adapter, err := e.chooseTransport()
 	if err != nil {
-		return nil, err
+		return source{}, err
 	}
-	var conn transport.Conn
+	var capture *transport.Capture // a Tap on none does nothing
+	if e.capture != "" {
+		if capture, err = transport.CreateCapture(e.capture, e.log); err != nil {
+			return source{}, err
+		}
+		h.close = append(h.close, capture.Close)
+		fmt.Fprintf(e.stderr, "jelling: %s will hold the keys of every pairing in it (mode 0600); show it to nobody who should not have them\n", e.capture)
+	}
 	if spec.Kind == transport.Virtual {
 		v, err := openVirtual(ctx, spec.Rest)
 		if err != nil {
-			return nil, err
+			return source{}, err
 		}
 		h.close = append(h.close, v.Close)
-		conn = v.conn
-	} else if conn, err = transport.Open(ctx, spec, transport.Options{Log: e.log}); err != nil {
-		return nil, err
+		return source{open: func(context.Context) (transport.Conn, error) { return transport.Tap(v.conn, capture, adapter), nil }}, nil
 	}
-	if e.capture == "" {
-		return conn, nil
+	open := func(ctx context.Context) (transport.Conn, error) {
+		conn, err := transport.Open(ctx, spec, transport.Options{Log: e.log})
+		if err != nil {
+			return nil, err
+		}
+		return transport.Tap(conn, capture, adapter), nil
 	}
-	capture, err := transport.CreateCapture(e.capture, e.log)
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	h.close = append(h.close, capture.Close)
-	fmt.Fprintf(e.stderr, "jelling: %s will hold the keys of every pairing in it (mode 0600); show it to nobody who should not have them\n", e.capture)
-	return transport.Tap(conn, capture, adapter), nil
+	return source{open, []gap.Rung{{Name: "reopen", Open: open}}}, nil
 }
 
 // chooseTransport reads --transport or JELLING_TRANSPORT; without either it takes the first free controller.

@@ -51,6 +51,10 @@ func describe(detail any) (name string, f fields, text string) {
 		return "repair_refused", fields{{"why", string(d.Why)}}, fmt.Sprintf("pairing again refused: %v; the bond is kept", d.Why)
 	case gap.PairingFailed:
 		return "pairing_failed", fields{{"reason", d.Reason.String()}, {"by_peer", d.ByPeer}}, "pairing failed: " + pairingReason(d)
+	case gap.ControllerLost:
+		return "controller_lost", fields{{"error", d.Err.Error()}}, fmt.Sprintf("%v", d.Err)
+	case gap.ControllerRecovered:
+		return "controller_recovered", fields{{"rung", d.Rung}, {"attempt", d.Attempt}}, fmt.Sprintf("the controller is back (%s, attempt %d)", d.Rung, d.Attempt)
 	case gap.StoreFailed:
 		return "store_failed", fields{{"error", d.Err.Error()}}, fmt.Sprintf("WARNING: the bond is in memory only: %v", d.Err)
 	}
