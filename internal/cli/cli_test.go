@@ -132,6 +132,7 @@ func find(all []object, event string) object {
 
 // Every way to get a command line wrong is one line on standard error and the right status.
 func TestUsage(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		args   string
 		status int
@@ -171,6 +172,7 @@ func TestUsage(t *testing.T) {
 }
 
 func TestScan(t *testing.T) {
+	t.Parallel()
 	r := jelling(t, t.TempDir(), "scan", "--timeout", "300ms", "--json")
 	all := r.objects(t)
 	if r.status != 0 || events(all) != "advertisement" {
@@ -194,6 +196,7 @@ func TestScan(t *testing.T) {
 
 // Under follow the oximeter, which asks for no bond, is paired with each time, and nothing is kept but that.
 func TestSubscribeFollow(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for range 2 {
 		r := jelling(t, dir, "subscribe", strings.ToLower(address), "2a5f", "--count", "2", "--json")
@@ -222,6 +225,7 @@ func TestSubscribeFollow(t *testing.T) {
 // Under always it is bonded. The oximeter of the next command is another one that has no key, and it is
 // paired with again on the same link, since it wanted no bond.
 func TestSubscribeAlways(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	capture := filepath.Join(dir, "capture.btsnoop")
 	r := jelling(t, dir, "subscribe", address, "2a5f", "--count", "1", "--json", "--bonding", "always", "--capture", capture)
@@ -258,6 +262,7 @@ func TestSubscribeAlways(t *testing.T) {
 
 // Ctrl-C unsubscribes and disconnects first, and gives status 130.
 func TestSubscribeInterrupted(t *testing.T) {
+	t.Parallel()
 	r := jellingUntil(t, t.TempDir(), func(line string) bool { return strings.Contains(line, `"value"`) }, "subscribe", address, "2a5f", "--json")
 	all := r.objects(t)
 	if last := all[len(all)-1]; r.status != 130 || last["event"] != "disconnected" || r.stderr != "" {
@@ -266,6 +271,7 @@ func TestSubscribeInterrupted(t *testing.T) {
 }
 
 func TestSubscribeFails(t *testing.T) {
+	t.Parallel()
 	r := jelling(t, t.TempDir(), "subscribe", address, "2a37")
 	if r.status != 1 || !strings.Contains(r.stderr, "no characteristic 2a37") {
 		t.Errorf("%+v", r)
@@ -281,6 +287,7 @@ func TestSubscribeFails(t *testing.T) {
 }
 
 func TestPair(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := jelling(t, dir, "pair", address, "--json", "--bonding", "always")
 	if all := r.objects(t); r.status != 0 || find(all, "paired") == nil || find(all, "disconnected") == nil {
@@ -297,6 +304,7 @@ func TestPair(t *testing.T) {
 
 // The four scenes come out as they should, for people and for programs.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	r := jelling(t, t.TempDir(), "demo", "--json")
 	all := r.objects(t)
 	if r.status != 0 || r.stderr != "" {
