@@ -69,6 +69,7 @@ func TestBackOffIsBounded(t *testing.T) {
 	for range 3 {
 		b.fail(peer, now)
 	}
+	now = now.Add(time.Minute) // its wait is over, its failures are not
 	for i := range 10 * maxWaits {
 		b.fail(numbered(2+i), now)
 		now = now.Add(time.Microsecond)
@@ -76,8 +77,8 @@ func TestBackOffIsBounded(t *testing.T) {
 	if len(b) != maxWaits {
 		t.Errorf("%d entries", len(b))
 	}
-	if got := b.left(peer, someTime); got != 4*time.Second {
-		t.Errorf("the one that fails waits %s", got)
+	if b.fail(peer, now); b.left(peer, now) != 8*time.Second {
+		t.Errorf("the one that keeps on failing waits %s", b.left(peer, now))
 	}
 	now = now.Add(10 * forgiveness)
 	b.fail(numbered(9999), now)

@@ -265,7 +265,7 @@ func (s *Session) pairingFailed(err error, a attempt, before keyInUse) error {
 		s.active = keyInUse{}
 	}
 	s.mu.Unlock()
-	if a.weaker || errors.Is(err, ErrRefusedWeaker) {
+	if a.weaker {
 		err = fmt.Errorf("%w: %w", ErrRefusedWeaker, err)
 		s.repairRefused(WhyWeaker)
 	}

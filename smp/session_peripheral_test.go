@@ -209,8 +209,8 @@ func TestGenerationsTakeTurns(t *testing.T) {
 				t.Errorf("link %d: %+v", i, r.Public())
 			}
 		}
-		if r := load(t, m, strangerText); !sameKeys(&r.Keys, &prior) || r.Prior != nil || !r.Proven {
-			t.Errorf("%+v", r.Public())
+		if r := load(t, m, strangerText); !sameKeys(&r.Keys, &prior) || r.Prior != nil || !r.Proven || len(m.turn) != 0 {
+			t.Errorf("%+v, turns %v", r.Public(), m.turn)
 		}
 	})
 }
@@ -428,6 +428,7 @@ func TestRepairByTheCentral(t *testing.T) {
 		a.drop()
 		old := load(t, peripheral, hostText)
 		central := newManager(t, Config{}) // it has forgotten
+		peripheral.setPriorFirst(addressOf(t, hostText), true)
 		for i, want := range []string{"Paired Encrypted Repaired", "Encrypted"} {
 			a = join(t, central, hostText, peripheral, oximeterText)
 			if err := secured(t, a.central, LevelEncrypted); err != nil {

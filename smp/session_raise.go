@@ -10,7 +10,7 @@ import (
 // raise brings the link to a level as the central. The loop ends: each key of the bond is tried once on a
 // link, and everything but a working key leads out of it.
 func (s *Session) raise(want Level) error {
-	for {
+	for !s.isGone() {
 		d := s.decide(Wanted, want)
 		switch d.Action {
 		case Nothing:
@@ -26,6 +26,7 @@ func (s *Session) raise(want Level) error {
 			}
 		}
 	}
+	return s.linkError()
 }
 
 // errOtherKey says that there is another generation to try.

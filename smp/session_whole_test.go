@@ -451,12 +451,15 @@ func TestStaleEncryption(t *testing.T) {
 			t.Fatal("no key")
 		}
 		a.before = func(n int) {
-			if n == 9 { // the responder's DHKey Check
+			if n == 9 { // the responder's DHKey Check, which gets lost
+				a.mute = true
 				a.peripheral.HandleEncryption(hci.Success, true, false)
 			}
 		}
-		if err := secured(t, a.central, LevelEncrypted); err != nil {
-			t.Error(err)
+		go func() { _ = secured(t, a.central, LevelEncrypted) }()
+		synctest.Wait()
+		if a.sent != 9 {
+			t.Errorf("%d PDUs: keys are distributed before the link is encrypted with the new key", a.sent)
 		}
 		a.drop()
 	})
@@ -478,6 +481,51 @@ func TestLostInPhase2(t *testing.T) {
 				t.Errorf("cut at %d: %d waits, want %d", cut, got, want)
 			}
 		})
+	}
+}
+
+// TestNotEnoughBeforeItIsStored: a central that asks while the new bond is being written waits for that.
+func TestNotEnoughBeforeItIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := blockedStore{NewMemoryStore(), make(chan struct{})}
+		a := join(t, newManager(t, Config{Store: store}), hostText, newManager(t, Config{Identity: addressOf(t, oximeterText)}), oximeterText)
+		a.post(func() { a.central.HandlePDU([]byte{0x0B, 0x01}) })
+		synctest.Wait()
+		if !a.central.Security().Encrypted {
+			t.Fatal("not encrypted")
+		}
+		answer := make(chan error, 1)
+		go func() { answer <- secured(t, a.central, LevelEncrypted) }()
+		pending(t, answer)
+		close(store.release)
+		if err := <-answer; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestEncryptedThenGone: what arrived before the end of the link counts, however soon the end follows.
+func TestEncryptedThenGone(t *testing.T) {
+	for range 20 {
+		for _, role := range []hci.Role{hci.Central, hci.Peripheral} {
+			synctest.Test(t, func(t *testing.T) {
+				record := bondWith(t, oximeterText, secureKeys(1), WishBond)
+				record.Proven = false
+				m := newManager(t, Config{Store: storeOf(t, record)})
+				l := newScript(t, m, role, oximeterText)
+				if role == hci.Central {
+					l.asks(LevelEncrypted)
+				} else {
+					l.LongTermKey([8]byte{}, 0)
+				}
+				l.HandleEncryption(hci.Success, true, false)
+				l.HandleDisconnect(hci.ConnectionTerminatedMICFailure)
+				l.wantEvents("Encrypted")
+				if r := load(t, m, oximeterText); !r.Proven || r.History.Suspect != 0 {
+					t.Errorf("%s: %+v", role, r)
+				}
+			})
+		}
 	}
 }
 
