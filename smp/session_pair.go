@@ -24,6 +24,9 @@ func (s *Session) initiate(want Level) error {
 
 // respond answers a Pairing Request as the peripheral.
 func (s *Session) respond(request []byte) {
+	if s.isGone() {
+		return
+	}
 	features, err := parseFeatures(request, codePairingRequest)
 	if err != nil {
 		s.tell(InvalidParameters)
