@@ -117,12 +117,12 @@ func TestControllerHandlers(t *testing.T) {
 			k.Handle(hci.OpReset, c.handle)
 			put(t, k, hci.AppendCommand(nil, hci.Reset))
 			k.Inject([]byte("end"))
-			got := ""
+			var got strings.Builder
 			for p := get(t, k); string(p) != "end"; p = get(t, k) {
-				got += fmt.Sprintf("%x", p)
+				got.WriteString(fmt.Sprintf("%x", p))
 			}
-			if got != c.want {
-				t.Errorf("read %s, want %s", got, c.want)
+			if got.String() != c.want {
+				t.Errorf("read %s, want %s", got.String(), c.want)
 			}
 		})
 	}

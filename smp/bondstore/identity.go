@@ -2,7 +2,6 @@ package bondstore
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/smp"
@@ -22,8 +21,6 @@ type identityFile struct {
 }
 
 func (id identity) isZero() bool { return id.static.IsZero() && len(id.irks) == 0 }
-
-func (id identity) clone() identity { return identity{id.static, maps.Clone(id.irks)} }
 
 // join adds what id lacks and has precedence over it: what is on disk was told to peers earlier.
 func (id *identity) join(older identity) {

@@ -170,7 +170,7 @@ func TestBothGenerationsDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, path := range []string{bondPath(dir), bondPath(dir) + previousEnding} {
-			if err := os.WriteFile(path, []byte(fmt.Sprint("damaged in round ", round)), 0o600); err != nil {
+			if err := os.WriteFile(path, fmt.Append(nil, "damaged in round ", round), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -89,14 +89,6 @@ func (s *Store) withDisk(f func() error) error {
 	return err
 }
 
-// what names p for people.
-func what(p pair) string {
-	if p == (pair{}) {
-		return "the host's identity"
-	}
-	return "the bond with " + p.peer.Text()
-}
-
 // flush writes p, and when that went well whatever else is pending.
 func (s *Store) flush(p pair) error {
 	return s.withDisk(func() error {

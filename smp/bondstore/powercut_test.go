@@ -3,6 +3,7 @@ package bondstore
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -307,9 +308,7 @@ func failAt(t *testing.T, m *model, o operation, at int, diskErr error, forever 
 		t.Fatalf("step %d: the disk works again, and Err says %v", at, err)
 	}
 	want := state{third: bond(third, 7)}
-	for peer, r := range after {
-		want[peer] = r
-	}
+	maps.Copy(want, after)
 	m.afterCut(func(left *model) {
 		if got := stateOf(openModel(t, left)); !oneOf(got, want) {
 			t.Fatalf("step %d %v: the disk works again, and a cut leaves %v, want %v\nfiles %q", at, m.touched, got, want, left.files())

@@ -72,6 +72,7 @@ func TestUnseal(t *testing.T) {
 		{"half a key", document("1", names+",\n  \"keys\": {\"key_size\": 16, \"peer_irk\": \""+secret[1:]+"\"}"), ErrDamaged, "31 digits where 32 belong"},
 		{"no key", document("1", names+",\n  \"keys\": {\"key_size\": 16, \"peer_irk\": \"x"+secret[1:]+"\"}"), ErrDamaged, "no hexadecimal digits"},
 		{"a key as a number", document("1", names+",\n  \"keys\": {\"key_size\": 16, \"peer_irk\": 12345678901234567890}"), ErrDamaged, `field "keys.peer_irk" has the wrong type`},
+		{"a number that is too long", document("1", names+",\n  \"keys\": {\"key_size\": 12345678901234567890}"), ErrDamaged, `field "keys.key_size" has the wrong type`},
 		{"a key in place of a number", document("1", names+",\n  \"keys\": {\"key_size\": \""+secret+"\"}"), ErrDamaged, `field "keys.key_size" has the wrong type`},
 		{"an EDIV without 0x", document("1", names+",\n  \"keys\": {\"key_size\": 16, \"peer_ltk\": {\"key\": \""+secret+"\", \"ediv\": \"5256\", \"rand\": \"0000000000000000\"}}"), ErrDamaged, "an EDIV that is not like"},
 		{"an EDIV too long", document("1", names+",\n  \"keys\": {\"key_size\": 16, \"peer_ltk\": {\"key\": \""+secret+"\", \"ediv\": \"0x05256\", \"rand\": \"0000000000000000\"}}"), ErrDamaged, "an EDIV that is not like"},
