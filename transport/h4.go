@@ -76,7 +76,7 @@ func (h *H4) WritePacket(p []byte) error {
 
 // A FrameError is a stream out of step: what should have been a packet is none.
 type FrameError struct {
-	Offset   int64    // where in the stream the packet should have begun, in octets read before it
+	Offset   int64    // where the packet should have begun: octets read since the stream was opened or resynchronised
 	Type     byte     // what stood where a packet type belongs
 	Length   int      // octets that the header announced behind it, if the type was one
 	Cause    string   // what is wrong with them
@@ -85,11 +85,7 @@ type FrameError struct {
 
 // Error says in one line what was found, and where.
 func (e *FrameError) Error() string {
-	text := fmt.Sprintf("H4 %v at octet %d: %s", ErrOutOfStep, e.Offset, e.Cause)
-	if e.Counters.Losses > 0 {
-		text += fmt.Sprintf(" (loss %d of this line; %v)", e.Counters.Losses, e.Counters.Line)
-	}
-	return text
+	return fmt.Sprintf("H4 %v at octet %d: %s%s", ErrOutOfStep, e.Offset, e.Cause, e.Counters.report())
 }
 
 // Unwrap returns ErrOutOfStep.
@@ -99,37 +95,73 @@ func (e *FrameError) Unwrap() error { return ErrOutOfStep }
 type framer struct {
 	r       *bufio.Reader // holds the longest packet
 	refused byte          // a packet type that has no business in this direction
-	offset  int64         // octets of the packets returned
+	offset  int64         // octets of the packets returned or passed over
+	line    *intake       // what r reads from, if that is a serial line; else nil
 }
 
 // next copies the next packet into b, which has room for any, and returns its length.
 func (f *framer) next(b []byte) (int, error) {
-	p, err := f.peek(1)
+	typ, err := f.first()
 	if err != nil {
 		return 0, err
 	}
-	h := headerOf(p[0])
+	h := headerOf(typ)
 	switch {
 	case h.size == 0:
-		return 0, f.outOfStep(p[0], 0, fmt.Sprintf("0x%02X is no packet type", p[0]))
-	case p[0] == f.refused:
-		return 0, f.outOfStep(p[0], 0, h.name+" packet in the wrong direction")
+		return 0, f.outOfStep(typ, 0, fmt.Sprintf("0x%02X is no packet type", typ))
+	case typ == f.refused:
+		return 0, f.outOfStep(typ, 0, h.name+" packet in the wrong direction")
 	}
-	if p, err = f.peek(1 + h.size); err != nil {
+	p, err := f.peek(1 + h.size)
+	if err != nil {
 		return 0, err
 	}
 	rest := h.rest(p[1:])
 	n := 1 + h.size + rest
 	if n > MaxPacket {
-		return 0, f.outOfStep(p[0], rest, fmt.Sprintf("%s packet of %d octets, at most %d", h.name, n, MaxPacket))
+		return 0, f.outOfStep(typ, rest, fmt.Sprintf("%s packet of %d octets, at most %d", h.name, n, MaxPacket))
 	}
 	if p, err = f.peek(n); err != nil {
 		return 0, err
 	}
 	copy(b, p)
-	f.r.Discard(n) // can't fail: n octets are there
-	f.offset += int64(n)
+	f.discard(n)
 	return n, nil
+}
+
+// first returns the type of the next packet. It passes over those that only the controller's vendor knows.
+func (f *framer) first() (byte, error) {
+	for {
+		p, err := f.peek(1)
+		if err != nil {
+			return 0, err
+		}
+		typ := p[0]
+		if f.line == nil {
+			return typ, nil
+		}
+		rest, ok := f.line.vendor(typ)
+		if !ok {
+			return typ, nil
+		}
+		if _, err := f.peek(1 + rest); err != nil {
+			return 0, err
+		}
+		f.discard(1 + rest)
+		f.line.passedOver.Add(1)
+	}
+}
+
+// discard takes n octets out of the stream that peek has shown to be there.
+func (f *framer) discard(n int) {
+	f.r.Discard(n) // can't fail
+	f.offset += int64(n)
+}
+
+// restart begins anew with what r reads from, at a packet's first octet.
+func (f *framer) restart() {
+	f.r.Reset(f.line)
+	f.offset = 0
 }
 
 func (f *framer) outOfStep(typ byte, length int, cause string) error {
@@ -138,10 +170,18 @@ func (f *framer) outOfStep(typ byte, length int, cause string) error {
 
 // peek returns the first n octets of the packet at offset, once they are there.
 func (f *framer) peek(n int) ([]byte, error) {
+	if f.line != nil {
+		f.line.within = n > 1
+	}
 	p, err := f.r.Peek(n)
 	switch {
 	case err == nil:
 		return p, nil
+	case errors.Is(err, errHalted):
+		return nil, err
+	case errors.Is(err, errGap):
+		return nil, f.outOfStep(p[0], n-1, fmt.Sprintf("packet of type 0x%02X: %d of %d octets or more, then nothing for %v",
+			p[0], len(p), n, f.line.gap))
 	case len(p) == 0:
 		return nil, fmt.Errorf("%w: %w", ErrGone, err)
 	case errors.Is(err, io.EOF):

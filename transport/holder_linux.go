@@ -92,6 +92,14 @@ func hciInodes(proc string) map[string]bool {
 
 // hasSocket reports whether a process has one of the sockets open.
 func hasSocket(proc string, pid int, inodes map[string]bool) bool {
+	return hasOpen(proc, pid, func(target string) bool {
+		inode, ok := strings.CutPrefix(target, "socket:[")
+		return ok && inodes[strings.TrimSuffix(inode, "]")]
+	})
+}
+
+// hasOpen reports whether a process has a file open whose name in the table of its files is wanted.
+func hasOpen(proc string, pid int, wanted func(target string) bool) bool {
 	dir := filepath.Join(proc, strconv.Itoa(pid), "fd")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -99,8 +107,7 @@ func hasSocket(proc string, pid int, inodes map[string]bool) bool {
 	}
 	for _, e := range entries {
 		target, _ := os.Readlink(filepath.Join(dir, e.Name()))
-		inode, ok := strings.CutPrefix(target, "socket:[")
-		if ok && inodes[strings.TrimSuffix(inode, "]")] {
+		if wanted(target) {
 			return true
 		}
 	}

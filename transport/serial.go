@@ -75,6 +75,14 @@ type Counters struct {
 	Line   LineErrors
 }
 
+// report says in brackets how often the stream was lost and what the line counted, or nothing before the first loss.
+func (c Counters) report() string {
+	if c.Losses == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (loss %d of this line; %v)", c.Losses, c.Line)
+}
+
 // LineErrors are the errors that the hardware and its driver counted. Lines that do not count, as pseudo-terminals
 // and some USB adapters, leave all of them zero.
 type LineErrors struct {
@@ -139,10 +147,11 @@ func (e *BaudError) Unwrap() error { return e.Err }
 // A StuckError is a packet of which nothing more could be written. The controller has part of it, so that the
 // stream is out of step.
 type StuckError struct {
-	Written int           // octets of the packet that the line took
-	Length  int           // octets of the packet
-	Waited  time.Duration // for how long
-	Held    bool          // the controller holds its RTS, which is our CTS, and RTS/CTS is in use
+	Written  int           // octets of the packet that the line took
+	Length   int           // octets of the packet
+	Waited   time.Duration // for how long
+	Held     bool          // the controller does not raise CTS, and RTS/CTS is in use
+	Counters Counters      // of the line, this loss included
 }
 
 // Error says in one line how far the packet got, and what may hold it up.
@@ -151,46 +160,9 @@ func (e *StuckError) Error() string {
 	if e.Held {
 		why = "the controller does not raise CTS"
 	}
-	return fmt.Sprintf("write packet: %v: %d of %d octets in %v: %s", ErrOutOfStep, e.Written, e.Length, e.Waited, why)
+	return fmt.Sprintf("write packet: %v: %d of %d octets in %v: %s%s",
+		ErrOutOfStep, e.Written, e.Length, e.Waited.Round(time.Millisecond), why, e.Counters.report())
 }
 
 // Unwrap returns ErrOutOfStep.
 func (e *StuckError) Unwrap() error { return ErrOutOfStep }
-
-// A ResyncError is a Resync that did not succeed. The Conn stays stopped, and Resync may be tried again, after
-// the controller's power was cut for example.
-type ResyncError struct {
-	Rates    []int      // the rates tried, in bits per second
-	Resets   int        // HCI_Resets sent
-	Received int        // octets that came back
-	Line     LineErrors // since Resync began
-	Err      error      // what ended it before everything was tried: of the context mostly; nil otherwise
-}
-
-// Error says in one line what was tried and what came of it.
-func (e *ResyncError) Error() string {
-	rates := make([]string, len(e.Rates))
-	for i, r := range e.Rates {
-		rates[i] = fmt.Sprint(r)
-	}
-	text := fmt.Sprintf("resynchronise: no answer to %d HCI_Resets at %s baud, ", e.Resets, strings.Join(rates, ", "))
-	switch {
-	case e.Received == 0:
-		text += "nothing came at all"
-	default:
-		text += fmt.Sprintf("%d octets came", e.Received)
-	}
-	text += ", " + e.Line.String()
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
-	return text
-}
-
-// Unwrap returns ErrOutOfStep and, if there is one, Err.
-func (e *ResyncError) Unwrap() []error {
-	if e.Err == nil {
-		return []error{ErrOutOfStep}
-	}
-	return []error{ErrOutOfStep, e.Err}
-}
