@@ -27,14 +27,14 @@ func TestBindingFails(t *testing.T) {
 		{"absent", "user:7", radio, "", syscall.ENODEV, []string{"hci7", "hci0"}},
 		{"up", "user:0", up, "", syscall.EBUSY, []string{"hci0", "bluetoothd"}},
 		{"held", "user:0", hold, "", syscall.EUSERS, []string{"hci0", "another"}},
-		{"without capability", "user:0", radio, "net_admin", syscall.EPERM, []string{"hci0", "setcap", "cap_net_admin"}},
+		{"without capability", "user:0", radio, "net_admin", syscall.EPERM, []string{"user:0", "setcap", "cap_net_admin"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.prepare(t)
 			if c.without == "" {
 				typed(t, c.spec, c.errno)
 			}
-			args := []string{os.Getenv("JELLING"), "scan", "--transport", c.spec, "--timeout", "2s", "--state-dir", t.TempDir()}
+			args := []string{os.Getenv("JELLING"), "scan", "--transport", c.spec, "--timeout", "2s", "--state-dir", filepath.Join(t.TempDir(), "state")}
 			if c.without != "" {
 				args = append([]string{"setpriv", "--bounding-set", "-" + c.without}, args...)
 			}
@@ -84,6 +84,7 @@ func hold(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := start(t, "hold", exec.Command(python, script, "0"))
+	p.stays = true
 	if line, ok := p.next(); !ok || line != "held" {
 		t.Fatalf("hold.py: %q\n%s", line, p.stderr())
 	}
@@ -93,7 +94,7 @@ func hold(t *testing.T) {
 func TestUpWithoutDaemon(t *testing.T) {
 	radio(t)
 	run(t, "hciconfig", "hci0", "up")
-	p := start(t, "jelling", exec.Command(os.Getenv("JELLING"), "scan", "--transport", "user:0", "--timeout", "1s", "--state-dir", t.TempDir()))
+	p := start(t, "jelling", exec.Command(os.Getenv("JELLING"), "scan", "--transport", "user:0", "--timeout", "1s", "--state-dir", filepath.Join(t.TempDir(), "state")))
 	if got := p.status(); got != 0 {
 		t.Errorf("exit status %d, want 0\n%s", got, p.stderr())
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ type session struct {
 }
 
 func newSession(t *testing.T, peer string) *session {
-	return &session{t: t, state: t.TempDir(), peer: peer}
+	return &session{t: t, state: filepath.Join(t.TempDir(), "state"), peer: peer}
 }
 
 // A host is a running jelling.
@@ -55,14 +56,25 @@ func (s *session) subscribe(args ...string) *host {
 	return h
 }
 
-// bond returns what jelling bonds show says about the peer.
-func (s *session) bond() string {
+// A bond is what jelling bonds show --json says of the peer.
+type bond struct {
+	Bonded            bool
+	Lost              bool
+	SecureConnections bool `json:"secure_connections"`
+	TimesLost         int  `json:"times_lost"`
+	TimesRepaired     int  `json:"times_repaired"`
+}
+
+func (s *session) bond() (b bond) {
 	s.t.Helper()
-	out, err := s.command("bonds", "show", s.peer).CombinedOutput()
+	out, err := s.command("bonds", "show", s.peer, "--json").CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("jelling bonds show: %v\n%s", err, out)
 	}
-	return string(out)
+	if err := json.Unmarshal(out, &b); err != nil {
+		s.t.Fatalf("jelling bonds show: %v\n%s", err, out)
+	}
+	return b
 }
 
 // An event is a line of jelling --json.
@@ -76,12 +88,17 @@ type event struct {
 	SecureConnections *bool `json:"secure_connections"`
 	Authenticated     *bool
 	Key               string
+	Bonding           *bool
+	MITM              *bool
 	Status            *int
 	Reason            string
 	UUID              string
 	Handle            *int
 	Value             string
 	Attempt           int
+	Name              string
+	RSSI              *int
+	Services          []string
 	DelayMS           *int `json:"delay_ms"`
 }
 
@@ -103,11 +120,15 @@ func (h *host) next() (event, bool) {
 	if e.Event == "" || e.Address != h.peer {
 		h.t.Errorf("event or address of %s, want address %s", line, h.peer)
 	}
-	if e.Event == "value" {
+	switch e.Event {
+	case "value":
 		h.reading(e)
-	}
-	if e.Event == "disconnected" {
+	case "disconnected":
 		h.count = 0
+	case "security_request":
+		if !is(e.Bonding, true) || !is(e.MITM, false) {
+			h.t.Errorf("BlueZ wants a bond and no more: %s", line)
+		}
 	}
 	return e, true
 }
@@ -126,12 +147,13 @@ func (h *host) reading(e event) {
 	h.count = count
 }
 
-// want reads one event for each check, in that order and without others between them, but for readings.
+// want reads one event for each check, in that order and without others between them, but for readings and
+// for BlueZ's Security Request, which comes when it comes: with the first reconnection, before or after our key.
 func (h *host) want(checks ...check) {
 	h.t.Helper()
 	for _, c := range checks {
 		e, ok := h.next()
-		for ok && e.Event == "value" && c.event != "value" {
+		for ok && e.Event != c.event && (e.Event == "value" || e.Event == "security_request") {
 			e, ok = h.next()
 		}
 		if !ok {
@@ -209,9 +231,11 @@ func disconnected(s int) check {
 var complaint = regexp.MustCompile(`(?i)malformed|too short|not enough|unexpected|unhandled|corrupt|` +
 	`invalid (packet|parameter|size|length|format|data)`)
 
-// readable has btmon read a capture: it must hold an encrypted connection, and nothing to complain of.
+// readable has btmon read a capture: it must hold an encrypted connection, and nothing to complain of. btmon 5.66
+// dies of its own captures, too, at the first discovery on a controller that is not up here and now.
 func readable(t *testing.T, capture string) {
 	t.Helper()
+	run(t, "hciconfig", "hci0", "up")
 	out := run(t, "btmon", "-r", capture)
 	for _, want := range []string{"LE Create Connection", "LE Start Encryption", "Encryption Change", "Disconnect"} {
 		if !strings.Contains(out, want) {

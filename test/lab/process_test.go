@@ -26,21 +26,22 @@ type process struct {
 	name  string
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
-	read  int // how many lines next has handed out
+	read  int  // how many lines next has handed out
+	stays bool // it must not end before the test does
+	gone  chan struct{}
 
 	mu    sync.Mutex // guards what follows
 	lines []string
 	errs  []string
 	over  bool
-	err   error         // from Wait, once over
 	news  chan struct{} // closed and replaced at every change
 }
 
 // start runs a program until it ends or the test does. The log goes to LAB_OUT, under the test's name.
 func start(t *testing.T, name string, cmd *exec.Cmd) *process {
 	t.Helper()
-	p := &process{t: t, name: name, cmd: cmd, news: make(chan struct{})}
-	log, err := os.Create(output(t, name+".log"))
+	p := &process{t: t, name: name, cmd: cmd, gone: make(chan struct{}), news: make(chan struct{})}
+	log, err := os.OpenFile(output(t, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,32 +71,39 @@ func start(t *testing.T, name string, cmd *exec.Cmd) *process {
 			}
 		})
 	}
-	ended := make(chan struct{})
 	go func() {
-		defer close(ended)
 		readers.Wait()
-		err := cmd.Wait()
+		_ = cmd.Wait() // its error is in ProcessState
 		p.change(func() {
-			p.over, p.err = true, err
+			p.over = true
 			fmt.Fprintln(log, "ended:", cmd.ProcessState)
 			log.Close()
 		})
+		close(p.gone)
 	}()
 	t.Cleanup(func() {
-		tail := p.tail()
-		p.stdin.Close()
-		cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(5 * time.Second):
-			cmd.Process.Kill()
-			<-ended
+		if state, over := p.ended(); over && p.stays {
+			t.Errorf("%s ended by itself: %v", name, state)
 		}
+		tail := p.tail()
+		p.stop()
 		if t.Failed() {
 			t.Logf("%s said last:\n%s", name, tail)
 		}
 	})
 	return p
+}
+
+// stop ends the program, if it has not ended, and waits for its end.
+func (p *process) stop() {
+	p.stdin.Close()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.gone:
+	case <-time.After(5 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.gone
+	}
 }
 
 func (p *process) change(f func()) {
@@ -118,7 +126,7 @@ func (p *process) await(what string, done func() bool) {
 		case ok:
 			return
 		case over:
-			p.t.Fatalf("%s ended while %s was awaited", p.name, what)
+			p.t.Fatalf("%s ended (%v) while %s was awaited", p.name, p.cmd.ProcessState, what)
 		}
 		select {
 		case <-news:
@@ -147,6 +155,13 @@ func (p *process) status() int {
 	p.t.Helper()
 	p.await("end", func() bool { return p.over })
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// ended returns how the program ended, if it did.
+func (p *process) ended() (*os.ProcessState, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.ProcessState, p.over
 }
 
 // stderr returns what the program wrote to standard error so far.
