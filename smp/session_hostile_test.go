@@ -2,6 +2,7 @@ package smp
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,6 +277,31 @@ func TestFailureAfterEncryption(t *testing.T) {
 		}
 		if _, ok := central.load(addressOf(t, oximeterText)); ok {
 			t.Error("a record")
+		}
+	})
+}
+
+// TestWishInPhase3: who pairs under repair, says what it wishes, and then gives up, has changed nothing.
+func TestWishInPhase3(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		record := bondWith(t, oximeterText, secureKeys(1), WishBond)
+		central := newManager(t, Config{Policy: Policy{LostBond: LostRepair}, Store: storeOf(t, record)})
+		a := join(t, central, hostText, newManager(t, Config{Identity: addressOf(t, oximeterText)}), oximeterText)
+		a.before = func(int) {
+			if a.ciphered {
+				a.central.HandlePDU([]byte{0x0B, 0x00})
+				a.central.HandlePDU([]byte{0x05, 0x08})
+			}
+		}
+		if err := secured(t, a.central, LevelEncrypted); !errors.Is(err, UnspecifiedReason) {
+			t.Errorf("%v", err)
+		}
+		synctest.Wait()
+		if got := names(a.central.notes.take()); !strings.HasPrefix(got, "BondLost SecurityRequested PairingFailed") {
+			t.Errorf("events %s", got)
+		}
+		if r := load(t, central, oximeterText); r.Wish != WishBond || !sameKeys(&r.Keys, &record.Keys) {
+			t.Errorf("%+v", r.Public())
 		}
 	})
 }

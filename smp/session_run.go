@@ -2,7 +2,6 @@ package smp
 
 import (
 	"context"
-	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -137,42 +136,6 @@ func (s *Session) answerAll(err error) {
 	s.asks = nil
 }
 
-// encrypted takes an encryption that the central started by itself, with a key of the bond or one made on
-// this link.
-func (s *Session) encrypted(in inbound) {
-	switch {
-	case in.status == hci.Success:
-		if in.key.stored {
-			s.served(in.key.ltk)
-		}
-		s.emit(Encrypted{Stored: in.key.stored, Security: in.key.security})
-		s.reached(in.key.security)
-	case in.key.stored:
-		s.keyFailed(in.key.ltk)
-		s.answerAll(&EncryptionError{Peer: s.Identity(), Status: in.status, Decision: Decide(Situation{Happened: LinkFailed})})
-	}
-}
-
-// reached ends the wait for the central: who wants more than this has got all there is.
-func (s *Session) reached(have Security) {
-	if want, short := s.unmet(); short && s.asking {
-		s.answerAll(&LevelError{Want: want, Have: have})
-	}
-	s.asking = false
-}
-
-// unmet is the highest level that a caller has not got.
-func (s *Session) unmet() (want Level, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, a := range s.asks {
-		if !s.enough(a.level) {
-			want, ok = max(want, a.level), true
-		}
-	}
-	return want, ok
-}
-
 // finish is the end: the link has gone.
 func (s *Session) finish() {
 	s.mu.Lock()
@@ -219,97 +182,8 @@ func (s *Session) emit(e Event) {
 	}
 }
 
-// tell sends Pairing Failed. Whether it gets there is nothing to wait for.
-func (s *Session) tell(r Reason) {
-	if !s.isDeaf() {
-		_ = s.link.Send(pairingFailed{r}.appendTo(nil))
-	}
-}
-
 func (s *Session) isDeaf() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.deaf
-}
-
-// stray takes a PDU while no pairing runs. What belongs into a pairing and has come too late for it is not
-// answered, and neither is Pairing Failed: two hosts would tell each other for ever.
-func (s *Session) stray(pdu []byte) {
-	switch c := code(pdu[0]); {
-	case c == codeSecurityRequest && s.role == hci.Central:
-		if s.hear(pdu) {
-			s.requested = true
-		}
-	case c == codePairingRequest && s.role == hci.Peripheral:
-		s.respond(pdu)
-	case c == codeSecurityRequest, c == codePairingRequest:
-		s.tell(CommandNotSupported)
-	case c == codePairingFailed && s.asking:
-		if f, err := parsePairingFailed(pdu); err == nil {
-			s.answerAll(s.failure(&PairingError{Reason: f.reason, ByPeer: true}))
-		}
-	}
-}
-
-// hear takes the wishes of a Security Request, whenever it comes. It is not authenticated: the wish goes into
-// the record when the link is encrypted, and not before.
-func (s *Session) hear(pdu []byte) bool {
-	request, err := parseSecurityRequest(pdu)
-	if err != nil {
-		s.tell(InvalidParameters)
-		return false
-	}
-	s.heard = WishNone
-	if request.auth.Bonding() {
-		s.heard = WishBond
-	}
-	s.emit(SecurityRequested{request.auth.Bonding(), request.auth.MITM(), request.auth.SecureConnections()})
-	if s.Security().Encrypted {
-		s.rememberWish()
-	}
-	return true
-}
-
-// rememberWish writes the peer's wish into its record, which may hold nothing else. It is called while the link
-// is encrypted. A wish under a private address would never be found again.
-func (s *Session) rememberWish() {
-	record, known := s.Record()
-	if !known {
-		record = Record{Local: s.manager.config.Identity, Peer: s.Identity()}
-	}
-	if s.heard != "" && record.Wish != s.heard && (known || record.Peer.IsIdentity()) {
-		record.Wish = s.heard
-		s.save(record)
-	}
-}
-
-// ask sends a Security Request as the peripheral, and the central has as long as SMP gives to a person. Its
-// answer is encryption, a Pairing Request, or Pairing Failed.
-func (s *Session) ask(want Level) error {
-	if s.isDeaf() {
-		return s.failure(&PairingError{Timeout: true, Err: ErrTimeout})
-	}
-	if left := s.manager.waitLeft(s.Identity()); left > 0 {
-		return &WaitError{s.Identity(), left}
-	}
-	auth := authBonding
-	if s.policy.Bonding == BondNever || s.manager.config.RequestNoBond {
-		auth = 0
-	}
-	if want >= LevelAuthenticated {
-		auth |= authMITM
-	}
-	if s.policy.SecureConnections != SecureConnectionsOff {
-		auth |= authSecure
-	}
-	if err := s.link.Send(securityRequest{auth}.appendTo(nil)); err != nil {
-		return s.failure(err)
-	}
-	s.asking, s.askedUntil = true, time.Now().Add(smpTimeout)
-	return nil
-}
-
-// unanswered ends the wait for the central. SMP goes on: no pairing has begun that could have timed out.
-func (s *Session) unanswered() {
-	s.answerAll(s.failure(&PairingError{Timeout: true, Err: ErrTimeout}))
 }

@@ -1,0 +1,80 @@
+package smp
+
+import "github.com/jelling-ble/jelling/hci"
+
+// stray takes a PDU while no pairing runs. What belongs into a pairing and has come too late for it is not
+// answered, and neither is Pairing Failed: two hosts would tell each other for ever.
+func (s *Session) stray(pdu []byte) {
+	switch c := code(pdu[0]); {
+	case c == codeSecurityRequest && s.role == hci.Central:
+		if s.hear(pdu) {
+			s.requested = true
+		}
+	case c == codePairingRequest && s.role == hci.Peripheral:
+		s.respond(pdu)
+	case c == codeSecurityRequest, c == codePairingRequest:
+		s.tell(CommandNotSupported)
+	case c == codePairingFailed && s.asking:
+		if f, err := parsePairingFailed(pdu); err == nil {
+			s.answerAll(s.failure(&PairingError{Reason: f.reason, ByPeer: true}))
+		}
+	}
+}
+
+// hear takes the wishes of a Security Request, whenever it comes. It is not authenticated: the wish goes into
+// the record when the link is encrypted, and not before.
+func (s *Session) hear(pdu []byte) bool {
+	request, err := parseSecurityRequest(pdu)
+	if err != nil {
+		s.tell(InvalidParameters)
+		return false
+	}
+	s.heard = WishNone
+	if request.auth.Bonding() {
+		s.heard = WishBond
+	}
+	s.emit(SecurityRequested{request.auth.Bonding(), request.auth.MITM(), request.auth.SecureConnections()})
+	s.mu.Lock()
+	settled := s.active.security.Encrypted && !s.pairing // one that runs writes the wish when it is complete
+	s.mu.Unlock()
+	if settled {
+		s.rememberWish()
+	}
+	return true
+}
+
+// rememberWish writes the peer's wish into its record, which may hold nothing else. It is called while the link
+// is encrypted. A wish under a private address would never be found again.
+func (s *Session) rememberWish() {
+	record, known := s.Record()
+	if !known {
+		record = Record{Local: s.manager.config.Identity, Peer: s.Identity()}
+	}
+	if s.heard != "" && record.Wish != s.heard && (known || record.Peer.IsIdentity()) {
+		record.Wish = s.heard
+		s.save(record)
+	}
+}
+
+// encrypted takes an encryption that the central started by itself, with a key of the bond or one made on
+// this link.
+func (s *Session) encrypted(in inbound) {
+	switch {
+	case in.status == hci.Success:
+		if in.key.stored {
+			s.served(in.key.ltk)
+		}
+		s.emit(Encrypted{Stored: in.key.stored, Security: in.key.security})
+		s.reached(in.key.security)
+	case in.key.stored:
+		s.keyFailed(in.key.ltk)
+		s.answerAll(&EncryptionError{Peer: s.Identity(), Status: in.status, Decision: Decide(Situation{Happened: LinkFailed})})
+	}
+}
+
+// tell sends Pairing Failed. Whether it gets there is nothing to wait for.
+func (s *Session) tell(r Reason) {
+	if !s.isDeaf() {
+		_ = s.link.Send(pairingFailed{r}.appendTo(nil))
+	}
+}
