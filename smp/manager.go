@@ -10,9 +10,6 @@ import (
 	"github.com/jelling-ble/jelling/hci"
 )
 
-// smpTimeout is how long a peer may take to answer, and how long a person may (Vol 3, Part H, 3.4).
-const smpTimeout = 30 * time.Second
-
 // Manager is what all connections of a host share: configuration, records and the waits after failed
 // pairings. It is safe for concurrent use.
 type Manager struct {

@@ -24,7 +24,7 @@ func (s *Session) ask(want Level) error {
 	if err := s.link.Send(securityRequest{auth}.appendTo(nil)); err != nil {
 		return s.failure(err)
 	}
-	s.asking, s.askedUntil = true, time.Now().Add(smpTimeout)
+	s.asking, s.askedUntil = true, time.Now().Add(pairingTimeout)
 	return nil
 }
 

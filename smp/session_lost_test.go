@@ -227,7 +227,7 @@ func TestConsentToRepair(t *testing.T) {
 				if c.want == "" {
 					l.want()
 					l.wantEvents("")
-					time.Sleep(smpTimeout)
+					time.Sleep(pairingTimeout)
 					l.want("disconnect 0x05")
 					l.wantEvents("BondLost RepairRefused")
 					return

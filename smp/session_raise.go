@@ -227,7 +227,7 @@ func (s *Session) consent() bool {
 		return false
 	}
 	record, _ := s.Record()
-	ctx, cancel := context.WithTimeout(context.Background(), smpTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), pairingTimeout)
 	defer cancel()
 	answer := make(chan bool, 1)
 	go func() { answer <- ask(ctx, record.Peer, record.Public()) }()
