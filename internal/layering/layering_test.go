@@ -67,6 +67,9 @@ var thirdParty = map[string][]string{
 	"github.com/spf13/cobra":     {"internal/cli"},
 	"github.com/tarm/serial":     {"transport"},
 	"golang.org/x/sys":           {"transport"},
+	// Firmware as distributions pack it.
+	"github.com/klauspost/compress": {"hci/vendor"},
+	"github.com/ulikunitz/xz":       {"hci/vendor"},
 }
 
 // quiet lists the packages that import the standard library only.
