@@ -109,6 +109,22 @@ func TestReadOfAnEndlessValueEnds(t *testing.T) {
 	}
 }
 
+func TestLongestValueNeedsNoQuestionForMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, peer := script(t, atttest.Options{}, gatt.Config{MTU: 513})
+		peer.Ask("02 0102", "03 0102")
+		var value []byte
+		done := background(func() (err error) { value, err = conn.Client().Read(bg, 3); return err })
+		peer.Want("0a 0300")
+		peer.Send("0b" + strings.Repeat("aa", 512))
+		wantNil(t, <-done)
+		if len(value) != 512 {
+			t.Errorf("%d octets", len(value))
+		}
+		peer.WantNothing()
+	})
+}
+
 func TestReadIntoAShortBuffer(t *testing.T) {
 	ch := &gatt.Characteristic{UUID: gatt.ModelNumber, Properties: gatt.Read, Value: longValue}
 	a, _ := pair(t, atttest.Options{}, gatt.Config{}, gatt.Config{Server: bare(t, ch)})
@@ -196,20 +212,30 @@ func TestLongWriteCancelled(t *testing.T) {
 }
 
 func TestLongWritesTakeTurns(t *testing.T) {
-	ch := &gatt.Characteristic{UUID: gatt.ModelNumber, Properties: gatt.Read | gatt.Write}
-	server := bare(t, ch)
-	a, _ := pair(t, atttest.Options{}, gatt.Config{}, gatt.Config{Server: server})
-	var done []<-chan error
-	for i := range 8 {
-		done = append(done, background(func() error { return a.Client().Write(bg, 3, bytes.Repeat([]byte{byte(i)}, 100)) }))
-	}
-	for _, d := range done {
-		wantNil(t, <-d)
-	}
-	value := server.Value(ch)
-	if len(value) != 100 || !bytes.Equal(value, bytes.Repeat(value[:1], 100)) {
-		t.Errorf("parts of several values: %x", value)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		conn, peer := script(t, atttest.Options{}, gatt.Config{})
+		var done []<-chan error
+		for i := range 4 {
+			done = append(done, background(func() error { return conn.Client().Write(bg, 3, bytes.Repeat([]byte{byte(i)}, 36)) }))
+		}
+		synctest.Wait()
+		for range done {
+			first := peer.Next()
+			octet := fmt.Sprintf("%02x", first[len(first)-1])
+			part := strings.Repeat(octet, 18)
+			if got, want := fmt.Sprintf("%x", first), "1603000000"+part; got != want {
+				t.Fatalf("got %s, want %s", got, want)
+			}
+			peer.Send("17 0300 0000" + part)
+			peer.Want("16 0300 1200" + part)
+			peer.Send("17 0300 1200" + part)
+			peer.Want("18 01")
+			peer.Send("19")
+		}
+		for _, d := range done {
+			wantNil(t, <-d)
+		}
+	})
 }
 
 func TestWriteCommand(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/att/atttest"
@@ -138,6 +139,7 @@ func TestTheEndComesAfterTheLastFunction(t *testing.T) {
 			UUID: gatt.BatteryLevel, Properties: gatt.Read | gatt.Notify,
 			Read: func(ctx context.Context, _ *gatt.ServerConn) ([]byte, error) {
 				<-ctx.Done()
+				time.Sleep(time.Second) // it has things to put away
 				order = append(order, "read")
 				return nil, nil
 			},

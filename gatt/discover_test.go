@@ -138,6 +138,10 @@ func TestDiscoveryOfNonsense(t *testing.T) {
 		{"value at the declaration", characteristics, "09 07 1100 02 1100 382a", gatt.ErrDiscovery},
 		{"value before the declaration", characteristics, "09 07 1100 02 1000 382a", gatt.ErrDiscovery},
 		{"characteristics that overlap", characteristics, "09 07 1100 02 1300 382a 1200 02 1400 382a", gatt.ErrDiscovery},
+		{"a characteristic after the last handle", func(c *gatt.Client) error {
+			_, err := c.FindCharacteristics(bg, gatt.BatteryLevel)
+			return err
+		}, "09 07 feff 02 ffff 192a 0500 02 0600 192a", gatt.ErrDiscovery},
 		{"declaration of 2 octets", characteristics, "09 04 1100 0212", gatt.ErrDiscovery},
 		{"declaration without UUID", characteristics, "09 05 1100 02 1200", gatt.ErrDiscovery},
 		{"declaration with a UUID of 4 octets", characteristics, "09 09 1100 02 1200 382a0000", gatt.ErrDiscovery},

@@ -47,7 +47,7 @@ func FuzzServer(f *testing.F) {
 					return
 				}
 				synctest.Wait()
-				if len(pdu) == 0 || !answered(att.Opcode(pdu[0])) {
+				if !answered(pdu) {
 					peer.WantNothing()
 					continue
 				}
@@ -63,9 +63,20 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// answered tells whether a server has to say something to a PDU with this opcode.
-func answered(op att.Opcode) bool {
-	return op.Kind() == att.KindRequest || op.Kind() == att.KindUnknown && !op.IsCommand()
+// answered tells whether something has to be said to a PDU.
+func answered(pdu []byte) bool {
+	if len(pdu) == 0 {
+		return false
+	}
+	switch op := att.Opcode(pdu[0]); op.Kind() {
+	case att.KindRequest:
+		return true
+	case att.KindIndication:
+		return len(pdu) >= 3
+	case att.KindUnknown:
+		return !op.IsCommand()
+	}
+	return false
 }
 
 // FuzzClient answers a client's requests with any stream of PDUs. Whatever it asks has to come to an end.
@@ -144,7 +155,7 @@ func TestTruncatedRequests(t *testing.T) {
 			_, peer := script(t, atttest.Options{}, gatt.Config{Server: specimen(t)})
 			for n := range len(pdu) {
 				wantNil(t, peer.Bearer().Send(bg, pdu[:n]))
-				if n == 0 || !answered(att.Opcode(pdu[0])) {
+				if !answered(pdu[:n]) {
 					peer.WantNothing()
 					continue
 				}

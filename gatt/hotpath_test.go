@@ -2,6 +2,7 @@ package gatt_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/jelling-ble/jelling/att"
@@ -13,22 +14,21 @@ import (
 type deadBearer struct {
 	receive func(pdu []byte, sec att.Security)
 	done    chan struct{}
-	sent    int
+	end     sync.Once
 }
 
 var writeResponse = att.WriteResponse{}.AppendTo(nil)
 
 func (b *deadBearer) Send(_ context.Context, pdu []byte) error {
-	b.sent++
 	if att.Opcode(pdu[0]) == att.OpWriteRequest {
 		b.receive(writeResponse, att.Security{})
 	}
 	return nil
 }
-func (b *deadBearer) Reply([]byte) error    { b.sent++; return nil }
+func (b *deadBearer) Reply([]byte) error    { return nil }
 func (b *deadBearer) MaxMTU() int           { return 517 }
 func (b *deadBearer) Enhanced() bool        { return false }
-func (b *deadBearer) Disconnect(error)      {}
+func (b *deadBearer) Disconnect(error)      { b.end.Do(func() { close(b.done) }) }
 func (b *deadBearer) Done() <-chan struct{} { return b.done }
 func (b *deadBearer) Err() error            { return nil }
 
@@ -37,7 +37,7 @@ func onDeadBearer(t testing.TB, cfg gatt.Config) (*gatt.Conn, *deadBearer) {
 	b := &deadBearer{done: make(chan struct{})}
 	c := gatt.NewConn(b, cfg)
 	b.receive = c.Receive
-	t.Cleanup(func() { close(b.done); c.Wait() })
+	t.Cleanup(func() { b.Disconnect(nil); c.Wait() })
 	return c, b
 }
 

@@ -43,7 +43,7 @@ func TestEveryRequestIsRepeatedOnceTheLinkIsSecure(t *testing.T) {
 			t.Run(c.name+"/"+code.Error(), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					calls := 0
-					conn, peer := script(t, atttest.Options{Security: shortKey}, gatt.Config{Security: func() att.Security { return shortKey }, Secure: func(ctx context.Context, got att.ErrorCode, sec att.Security) error {
+					conn, peer := script(t, atttest.Options{Security: shortKey}, gatt.Config{Secure: func(ctx context.Context, got att.ErrorCode, sec att.Security) error {
 						calls++
 						if got != code || sec != shortKey {
 							t.Errorf("asked to raise %+v because of %v", sec, got)
@@ -106,30 +106,6 @@ func TestSecurityThatIsNotRaised(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A link that has become secure in between must not be taken for one that is not secure enough.
-func TestSecurityToldIsThatOfTheRequest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var told att.Security
-		now := plain
-		conn, peer := script(t, atttest.Options{}, gatt.Config{
-			Security: func() att.Security { return now },
-			Secure:   func(_ context.Context, _ att.ErrorCode, sec att.Security) error { told = sec; return nil },
-		})
-		told = level4
-		done := background(func() error { _, err := conn.Client().Read(bg, 3); return err })
-		peer.Want("0a 0300")
-		now = encrypted
-		peer.Bearer().SetSecurity(encrypted)
-		peer.Send("01 0a 0300 05")
-		peer.Want("0a 0300")
-		peer.Send("0b")
-		wantNil(t, <-done)
-		if told != plain {
-			t.Errorf("told %+v", told)
-		}
-	})
 }
 
 func TestClientAndServerRaiseSecurityTogether(t *testing.T) {

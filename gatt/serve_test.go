@@ -269,6 +269,36 @@ func TestReadByTypeCutsAtWhatTheLengthCanTell(t *testing.T) {
 	})
 }
 
+// A later value that can't be read ends the list; it is an error only as the first (Vol 3, Part F, 3.4.4.2).
+func TestReadByTypeEndsAtWhatCannotBeRead(t *testing.T) {
+	play(t, bare(t,
+		&gatt.Characteristic{UUID: gatt.BatteryLevel, Properties: gatt.Read, Value: []byte{1}},
+		&gatt.Characteristic{UUID: gatt.BatteryLevel, Value: []byte{2}},
+		&gatt.Characteristic{UUID: gatt.BatteryLevel, Properties: gatt.Read, Value: []byte{3}},
+	), atttest.Options{}, gatt.Config{}, []step{
+		{"08 0100 ffff 192a", "09 03 0300 01"},
+		{"08 0400 ffff 192a", "01 08 0500 02"},
+		{"08 0600 ffff 192a", "09 03 0700 03"},
+	})
+}
+
+// A length is never cut: where it has no room its value is left out.
+func TestReadMultipleVariableWithoutRoomForALength(t *testing.T) {
+	for _, c := range []struct {
+		first int
+		want  string
+	}{
+		{18, "21 1200" + strings.Repeat("aa", 18) + "0100"},
+		{19, "21 1300" + strings.Repeat("aa", 19)},
+		{20, "21 1400" + strings.Repeat("aa", 20)},
+	} {
+		play(t, bare(t,
+			&gatt.Characteristic{UUID: gatt.ModelNumber, Properties: gatt.Read, Value: bytes.Repeat([]byte{0xAA}, c.first)},
+			&gatt.Characteristic{UUID: gatt.BatteryLevel, Properties: gatt.Read, Value: []byte{0x64}},
+		), atttest.Options{}, gatt.Config{}, []step{{"20 0300 0500", c.want}})
+	}
+}
+
 func TestPermissions(t *testing.T) {
 	hasKey := func() bool { return true }
 	read := func(need gatt.Access, size int) gatt.Permissions {

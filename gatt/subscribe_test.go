@@ -186,6 +186,7 @@ func TestValuesOfOldSubscriptionsAreNotForNewOnes(t *testing.T) {
 		peer.Send("1b 0900 31")
 		<-busy
 		peer.Send("1b 0900 32") // waits behind it, for a handler that goes
+		synctest.Wait()
 		closed := background(func() error { return first.Close(bg) })
 		peer.Want("12 0a00 0000")
 		peer.Send("13")
@@ -347,6 +348,22 @@ func TestValuesBeforeTheEndAreDelivered(t *testing.T) {
 			t.Errorf("a new subscription: %v", err)
 		}
 	})
+}
+
+// The last value and the end come at the same moment.
+func TestLastValueAtTheEnd(t *testing.T) {
+	for range 300 {
+		c, b := onDeadBearer(t, gatt.Config{})
+		got := 0
+		s, err := c.Client().Subscribe(bg, remote(gatt.Notify, 9), func([]byte) { got++ })
+		wantNil(t, err)
+		go c.Receive([]byte{0x1B, 9, 0, 1}, plain)
+		b.Disconnect(nil)
+		<-s.Done()
+		if queued := c.Client().Stats().Values; uint64(got) != queued {
+			t.Fatalf("%d values queued, %d delivered", queued, got)
+		}
+	}
 }
 
 func TestSubscribeCancelled(t *testing.T) {
