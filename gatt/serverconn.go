@@ -63,7 +63,8 @@ func (c *ServerConn) close() {
 // SetClient tells who the client is, once that is certain: after pairing with bonding, or when the link has been encrypted with the key of a
 // bond. What is kept for it is loaded, may be used from then on, and is kept up to date. What the client has already written on this link
 // counts more than what was kept. After a new bond call [Server.Forget] first. With "", the client has no identity any more.
-// The error is the store's; the link can be used all the same. SetClient takes as long as the store does.
+// The error is the store's; the link can be used all the same. SetClient takes as long as
+// the store and the characteristics' Subscribed functions do.
 func (c *ServerConn) SetClient(identity string) error {
 	c.change.Lock()
 	defer c.change.Unlock()
