@@ -8,21 +8,22 @@ import (
 
 // AdvertiseParameters are how and what to advertise.
 type AdvertiseParameters struct {
-	IntervalMin, IntervalMax uint16 // 0.625 ms; if zero, 100 ms
+	IntervalMin, IntervalMax uint16 // 0.625 ms; if zero, 100 ms and the minimum
 	Type                     hci.AdvertisingType
 	Peer                     hci.Address // of directed advertising
 	Data, ScanResponse       []byte      // at most 31 octets each
 }
 
 // StartAdvertising advertises until StopAdvertising or until a peer connects, which ends it in the
-// controller.
+// controller. One that advertises already refuses it with hci.CommandDisallowed.
 func (c *Controller) StartAdvertising(ctx context.Context, p AdvertiseParameters) error {
 	if len(p.Data) > hci.MaxAdvertisingData || len(p.ScanResponse) > hci.MaxAdvertisingData {
 		return &CommandError{hci.OpLESetAdvertisingData, hci.PacketTooLong}
 	}
 	if p.IntervalMin == 0 {
-		p.IntervalMin, p.IntervalMax = 160, 160
+		p.IntervalMin = 160
 	}
+	p.IntervalMax = max(p.IntervalMin, p.IntervalMax)
 	const allChannels = 0b111
 	return c.advertise(ctx,
 		hci.LESetAdvertisingParameters{IntervalMin: p.IntervalMin, IntervalMax: p.IntervalMax, Type: p.Type,

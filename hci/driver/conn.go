@@ -1,36 +1,38 @@
 package driver
 
 import (
-	"context"
+	"errors"
 	"sync"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 )
 
+// maxSupervisionTimeout is the longest that a link lasts without its peer (Vol 4, Part E, 7.8.12), and so
+// the longest that its termination takes.
+const maxSupervisionTimeout = 32 * time.Second
+
 // Conn is one connection. What it says of itself does not change, but for what the methods name; it may be
-// used from anywhere, and its methods that only queue never wait.
+// used from anywhere, and its methods that only queue never wait. Nothing is sent for it once it has ended:
+// they fail then, with the reason.
 type Conn struct {
 	c        *Controller
 	handle   uint16
 	complete hci.LEEnhancedConnectionComplete
 	local    hci.Address
-	handler  ConnHandler // the loop's, set before anything arrives
+	handler  ConnHandler // set before anything arrives
+	ending   *time.Timer // the loop's: runs once Disconnect was sent
 
 	// The outbox's, under its lock.
 	ready          bool // NextFragment may have something
 	unacknowledged int  // fragments that the controller holds
 	gone           bool
 
-	mu      sync.Mutex
-	err     error // why it ended
-	done    chan struct{}
-	version chan remote[hci.ReadRemoteVersionInformationComplete]
-	feature chan remote[hci.LEReadRemoteFeaturesComplete]
-}
-
-type remote[T any] struct {
-	value T
-	err   error
+	done     chan struct{}
+	mu       sync.Mutex // guards all below
+	err      error      // why it ended
+	version  chan remote[hci.ReadRemoteVersionInformationComplete]
+	features chan remote[hci.LEReadRemoteFeaturesComplete]
 }
 
 // Handle is the connection's handle, good while it lasts.
@@ -72,84 +74,84 @@ func (c *Conn) Err() error {
 	return c.err
 }
 
-// Disconnect asks for the end of the connection, with a reason for the peer. The end comes later, by Done.
-func (c *Conn) Disconnect(reason hci.Status) {
-	c.post(hci.Disconnect{Handle: c.handle, Reason: reason})
+// fail marks the connection as ended: the loop, once.
+func (c *Conn) fail(err error) {
+	if c.ending != nil {
+		c.ending.Stop()
+	}
+	c.mu.Lock()
+	c.err = err
+	c.mu.Unlock()
+	close(c.done)
+}
+
+// Disconnect asks for the end of the connection, with a reason for the peer. The end comes later, by Done,
+// and comes in any case: a controller that does not report it within 32 s and a command's time-out is asked
+// again, and either knows nothing of the connection or is taken for dead.
+func (c *Conn) Disconnect(reason hci.Status) { c.disconnect(reason, false) }
+
+// disconnect is Disconnect; overdue, when the controller has taken one already and its time is over.
+func (c *Conn) disconnect(reason hci.Status, overdue bool) {
+	_ = c.post(hci.Disconnect{Handle: c.handle, Reason: reason}, func(err error) { // not queued: it has ended
+		switch {
+		case errors.Is(err, hci.UnknownConnectionIdentifier): // the event got lost
+			c.c.drop(c, &DisconnectedError{c.PeerAddress(), hci.ConnectionTerminatedByLocalHost})
+		case overdue:
+			c.c.fail(&CommandError{hci.OpDisconnect, ErrCommandTimeout})
+		default:
+			if c.ending != nil {
+				c.ending.Stop()
+			}
+			c.ending = time.AfterFunc(maxSupervisionTimeout+c.c.cfg.CommandTimeout, func() { c.disconnect(reason, err == nil) })
+		}
+	})
 }
 
 // Encrypt starts encryption, or refreshes its key, as central; the outcome comes by HandleEncryption.
 func (c *Conn) Encrypt(key [16]byte, rand [8]byte, ediv uint16) error {
-	return c.c.send(hci.LEEnableEncryption{Handle: c.handle, Random: rand, EDIV: ediv, Key: key}, func(_ []byte, err error) {
+	return c.c.send(c, hci.LEEnableEncryption{Handle: c.handle, Random: rand, EDIV: ediv, Key: key}, func(_ []byte, err error) {
 		if status, ok := commandStatus(err); ok && c.Err() == nil {
 			c.handler.HandleEncryption(status, false, false) // it was refused, so there is no event to come
 		}
 	})
 }
 
-// UpdateParameters asks the controller, as central, for other connection parameters.
+// UpdateParameters asks the controller, as central, for other connection parameters. A wish that has not
+// been sent gives way to the next.
 func (c *Conn) UpdateParameters(p hci.ConnectionParameters) error {
-	return c.post(hci.LEConnectionUpdate{Handle: c.handle, Parameters: p})
+	return c.post(hci.LEConnectionUpdate{Handle: c.handle, Parameters: p}, nil)
 }
 
-// RemoteVersion asks for the peer's version.
-func (c *Conn) RemoteVersion(ctx context.Context) (hci.ReadRemoteVersionInformationComplete, error) {
-	return ask(ctx, c, &c.version, hci.ReadRemoteVersionInformation(c.handle))
+// answerKeyRequest answers at once: a request without an answer costs the peer 40 s and the link.
+func (c *Conn) answerKeyRequest(e hci.LELongTermKeyRequest) {
+	var answer hci.Command = hci.LELongTermKeyRequestNegativeReply(e.Handle)
+	if key, ok := c.handler.HandleKeyRequest(e.Random, e.EDIV); ok {
+		answer = hci.LELongTermKeyRequestReply{Handle: e.Handle, Key: key}
+	}
+	c.c.note(c.post(answer, nil))
 }
 
-// RemoteFeatures asks for the peer's LE features.
-func (c *Conn) RemoteFeatures(ctx context.Context) (hci.LEReadRemoteFeaturesComplete, error) {
-	return ask(ctx, c, &c.feature, hci.LEReadRemoteFeatures(c.handle))
+func (c *Conn) answerParameterRequest(e hci.LERemoteConnectionParameterRequest) {
+	var answer hci.Command = hci.LERemoteConnectionParameterRequestNegativeReply{Handle: e.Handle, Reason: hci.UnacceptableConnectionParameters}
+	if c.handler.HandleParameterRequest(e) {
+		answer = hci.LERemoteConnectionParameterRequestReply{Handle: e.Handle, Parameters: hci.ConnectionParameters{
+			IntervalMin: e.IntervalMin, IntervalMax: e.IntervalMax, Latency: e.Latency, SupervisionTimeout: e.SupervisionTimeout}}
+	}
+	c.c.note(c.post(answer, nil))
 }
 
-// ask sends a command whose answer comes by an event that the loop hands to *slot. One may wait at a time.
-func ask[T any](ctx context.Context, c *Conn, slot *chan remote[T], cmd hci.Command) (value T, err error) {
-	answer := make(chan remote[T], 1)
-	c.mu.Lock()
-	busy := *slot != nil
-	if !busy {
-		*slot = answer
-	}
-	c.mu.Unlock()
-	if busy {
-		return value, &CommandError{cmd.Opcode(), hci.ControllerBusy}
-	}
-	if _, err := c.c.Do(ctx, cmd); err != nil {
-		answered(c, slot, remote[T]{err: err})
-		return value, err
-	}
-	select {
-	case r := <-answer:
-		return r.value, r.err
-	case <-c.done:
-		return value, c.Err()
-	case <-ctx.Done():
-		return value, context.Cause(ctx) // the slot is freed by the event, which is still to come
-	}
-}
-
-func answered[T any](c *Conn, slot *chan remote[T], r remote[T]) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if *slot != nil {
-		*slot <- r
-		*slot = nil
-	}
-}
-
-// post sends a command whose outcome comes by events.
-func (c *Conn) post(cmd hci.Command) error {
-	return c.c.send(cmd, func(_ []byte, err error) {
-		if err != nil && c.Err() == nil {
+// post sends a command whose outcome comes by events, in place of one of its kind that still waits. If then
+// is not nil it is told the controller's answer, on the loop, unless the connection has ended.
+func (c *Conn) post(cmd hci.Command, then func(err error)) error {
+	return c.c.enqueue(&command{opcode: cmd.Opcode(), packet: hci.AppendCommand(nil, cmd), link: c, newest: true, done: func(_ []byte, err error) {
+		if c.Err() != nil {
+			return
+		}
+		if err != nil {
 			c.c.logf("%v: %v", c.PeerAddress(), err)
 		}
-	})
-}
-
-// end marks the connection as ended: the loop.
-func (c *Conn) end(err error) {
-	c.mu.Lock()
-	c.err = err
-	c.mu.Unlock()
-	close(c.done)
-	c.handler.HandleDisconnect(err)
+		if then != nil {
+			then(err)
+		}
+	}})
 }

@@ -2,6 +2,8 @@ package driver
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -26,21 +28,23 @@ func (p ConnectParameters) withDefaults() ConnectParameters {
 	return p
 }
 
-// attempt is a connection being created.
+// attempt is a connection being created, by a goroutine of its own, so that the caller can go.
 type attempt struct {
-	done      chan attemptResult // has room for the one result
-	abandoned bool               // nobody waits for it any more: under the controller's mu
+	event   chan creation // from the loop, once: what the controller made of it
+	outcome chan creation // to the caller, once
+
+	abandoned bool // the caller has gone: under the controller's mu
 }
 
-type attemptResult struct {
-	conn   *Conn
-	status hci.Status
+type creation struct {
+	conn *Conn
+	err  error
 }
 
 // Connect connects to an advertiser. Controllers create one connection at a time, so others wait their
 // turn. When ctx ends the caller is freed at once, and the next attempt begins when the controller has
 // confirmed the cancellation. The error is a *CommandError with the hci.Status, ctx's cause, or the end of
-// the controller.
+// the controller. It may not be called on the loop, which brings the connection.
 func (c *Controller) Connect(ctx context.Context, peer hci.Address, p ConnectParameters) (*Conn, error) {
 	select {
 	case c.creating <- struct{}{}:
@@ -49,46 +53,107 @@ func (c *Controller) Connect(ctx context.Context, peer hci.Address, p ConnectPar
 	case <-c.ended:
 		return nil, c.Err()
 	}
-	if err := c.pauseScan(true); err != nil {
-		c.created()
-		return nil, err
-	}
-	p = p.withDefaults()
-	a := &attempt{done: make(chan attemptResult, 1)}
-	c.setAttempt(a)
-	_, err := c.Do(context.WithoutCancel(ctx), hci.LECreateConnection{ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Peer: peer,
-		OwnAddressType: byte(c.OwnAddress().Type), Parameters: p.ConnectionParameters})
-	if err != nil {
-		c.setAttempt(nil)
-		c.created()
-		return nil, err
+	a := &attempt{event: make(chan creation, 1), outcome: make(chan creation, 1)}
+	if !c.spawn(func() { c.create(ctx, a, peer, p.withDefaults()) }) {
+		<-c.creating
+		return nil, c.Err()
 	}
 	select {
-	case r := <-a.done:
-		c.created()
-		if r.status != hci.Success {
-			return nil, &CommandError{hci.OpLECreateConnection, r.status}
-		}
-		return r.conn, nil
-	case <-c.ended:
-		c.created()
-		return nil, c.Err()
+	case r := <-a.outcome:
+		return r.conn, r.err
 	case <-ctx.Done():
-		c.abandon(a)
-		return nil, context.Cause(ctx)
+		return c.abandon(a, context.Cause(ctx))
 	}
 }
 
-// created ends an attempt: scanning goes on, and the next may begin.
-func (c *Controller) created() {
+// abandon ends an attempt for its caller; what came at the same moment is still the caller's.
+func (c *Controller) abandon(a *attempt, cause error) (*Conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case r := <-a.outcome:
+		return r.conn, r.err
+	default:
+		a.abandoned = true
+		return nil, cause
+	}
+}
+
+// create is an attempt from its beginning until the next may begin. Scanning is paused meanwhile, since not
+// every controller does both.
+func (c *Controller) create(ctx context.Context, a *attempt, peer hci.Address, p ConnectParameters) {
+	defer func() { <-c.creating }()
+	r := creation{err: c.pauseScan(true)}
+	if r.err == nil && ctx.Err() != nil {
+		r.err = context.Cause(ctx)
+	}
+	if r.err == nil {
+		r = c.initiate(ctx, a, hci.LECreateConnection{ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Peer: peer,
+			OwnAddressType: byte(c.OwnAddress().Type), Parameters: p.ConnectionParameters})
+	}
+	if !c.deliver(a, r) && r.conn != nil {
+		r.conn.Disconnect(hci.RemoteUserTerminatedConnection) // it came just before the caller went
+	}
 	c.note(c.pauseScan(false))
-	<-c.creating
 }
 
-func (c *Controller) note(err error) {
-	if err != nil {
-		c.logf("%v", err)
+// deliver gives the caller the outcome, if there still is a caller.
+func (c *Controller) deliver(a *attempt, r creation) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a.abandoned {
+		return false
 	}
+	a.outcome <- r
+	return true
+}
+
+// initiate has the controller create a connection, and cancel that when ctx ends.
+func (c *Controller) initiate(ctx context.Context, a *attempt, cmd hci.LECreateConnection) creation {
+	c.setAttempt(a)
+	defer c.setAttempt(nil)
+	_, err := c.Do(context.Background(), cmd)
+	if errors.Is(err, hci.CommandDisallowed) {
+		c.cancel(a) // the controller is at an attempt that we know nothing of; the next one will find it ready
+	}
+	if err != nil {
+		return creation{err: err}
+	}
+	select {
+	case r := <-a.event:
+		return r
+	case <-c.ended:
+		return creation{err: c.Err()}
+	case <-ctx.Done():
+	}
+	r := c.cancel(a)
+	if r.conn == nil {
+		r.err = context.Cause(ctx)
+	}
+	return r
+}
+
+// cancel ends what the controller is at. The cancellation is over only with the Connection Complete, which
+// may still be a connection. It is refused when there is nothing to cancel: then the event has come already,
+// or there is none.
+func (c *Controller) cancel(a *attempt) (r creation) {
+	if _, err := c.Do(context.Background(), hci.LECreateConnectionCancel); err != nil {
+		c.note(err)
+		select {
+		case r = <-a.event:
+		default:
+		}
+		return r
+	}
+	timer := time.NewTimer(c.cfg.CommandTimeout)
+	defer timer.Stop()
+	select {
+	case r = <-a.event:
+	case <-c.ended:
+	case <-timer.C:
+		c.fail(&CommandError{hci.OpLECreateConnectionCancel, ErrCommandTimeout})
+	}
+	return r
 }
 
 func (c *Controller) setAttempt(a *attempt) {
@@ -97,34 +162,13 @@ func (c *Controller) setAttempt(a *attempt) {
 	c.attempt = a
 }
 
-// abandon cancels an attempt whose caller has gone, behind its back. The cancellation is over only with the
-// Connection Complete, which may still be a connection: then it is disconnected.
-func (c *Controller) abandon(a *attempt) {
+// takeAttempt is the attempt that a Connection Complete is for, nil when there is none, and whether its
+// caller has gone.
+func (c *Controller) takeAttempt() (a *attempt, abandoned bool) {
 	c.mu.Lock()
-	a.abandoned = true
-	live := c.err == nil
-	if live {
-		c.wg.Add(1)
-	}
-	c.mu.Unlock()
-	if !live {
-		<-c.creating
-		return
-	}
-	go func() {
-		defer c.wg.Done()
-		// Refused when the connection came first, and then its event is there already.
-		_, err := c.Do(context.Background(), hci.LECreateConnectionCancel)
-		c.note(refused(err))
-		select {
-		case r := <-a.done:
-			if r.conn != nil { // it came just before the caller went
-				r.conn.Disconnect(hci.RemoteUserTerminatedConnection)
-			}
-		case <-c.ended:
-		}
-		c.created()
-	}()
+	defer c.mu.Unlock()
+	a, c.attempt = c.attempt, nil
+	return a, a == nil || a.abandoned
 }
 
 // handleConnection enters a new connection into the table: the loop.
@@ -133,59 +177,36 @@ func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
 		return // of directed advertising
 	}
 	if e.Status != hci.Success {
-		if a := c.takeAttempt(); a != nil {
-			a.done <- attemptResult{status: e.Status}
+		if a, _ := c.takeAttempt(); a != nil {
+			a.event <- creation{err: &CommandError{hci.OpLECreateConnection, e.Status}}
 		}
 		return
 	}
 	if old := c.conns[e.Handle]; old != nil {
 		c.drop(old, &DisconnectedError{old.PeerAddress(), hci.UnspecifiedError}) // its end was lost
 	}
-	conn := &Conn{c: c, handle: e.Handle, complete: e, local: c.OwnAddress(), done: make(chan struct{})}
+	conn := &Conn{c: c, handle: e.Handle, complete: e, local: c.OwnAddress(), handler: unhandled{}, done: make(chan struct{})}
 	if e.LocalResolvable != [6]byte{} {
 		conn.local = hci.Address{Type: hci.Random, Octets: e.LocalResolvable}
 	}
 	var a *attempt
 	unwanted := false
 	if e.Role == hci.Central {
-		a = c.takeAttempt()
-		unwanted = a == nil || c.isAbandoned(a)
+		a, unwanted = c.takeAttempt()
 	}
 	if !unwanted {
-		conn.handler = c.cfg.Handler.HandleConnection(conn)
+		if handler := c.cfg.Handler.HandleConnection(conn); handler != nil {
+			conn.handler = handler
+		} else {
+			unwanted = true
+		}
 	}
 	c.conns[e.Handle] = conn
-	if conn.handler == nil {
-		conn.handler = unhandled{}
+	c.out.addLink(conn)
+	if unwanted {
 		conn.Disconnect(hci.RemoteUserTerminatedConnection)
 	}
-	c.out.addLink(conn)
 	if a != nil {
-		a.done <- attemptResult{conn: conn}
+		a.event <- creation{conn: conn}
 	}
 }
-
-func (c *Controller) takeAttempt() *attempt {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	a := c.attempt
-	c.attempt = nil
-	return a
-}
-
-func (c *Controller) isAbandoned(a *attempt) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return a.abandoned
-}
-
-// unhandled is a connection that nobody wants, until it is gone.
-type unhandled struct{}
-
-func (unhandled) HandleFragment(bool, []byte)                                        {}
-func (unhandled) NextFragment([]byte) (int, bool)                                    { return 0, false }
-func (unhandled) HandleEncryption(hci.Status, bool, bool)                            {}
-func (unhandled) HandleKeyRequest([8]byte, uint16) (key [16]byte, ok bool)           { return key, false }
-func (unhandled) HandleParameterRequest(hci.LERemoteConnectionParameterRequest) bool { return false }
-func (unhandled) HandleParameters(hci.LEConnectionUpdateComplete)                    {}
-func (unhandled) HandleDisconnect(error)                                             {}

@@ -12,42 +12,31 @@ import (
 	"github.com/jelling-ble/jelling/transport"
 )
 
-// Config is what a controller may be told.
+// Config is what a controller may be told. The zero value works: it refuses what peers want of it.
 type Config struct {
-	Handler Handler
+	Handler Handler // if nil, connections are refused and advertisements dropped
 	// CommandTimeout is how long a command may go without an answer before the controller is taken for
 	// dead; if zero, 5 s.
 	CommandTimeout time.Duration
 	Logger         *logrus.Logger // if nil, silence
 }
 
-// Info is what a controller says of itself at start-up.
-type Info struct {
-	Address    hci.Address // public; zero where it has none
-	Version    hci.LocalVersion
-	Commands   hci.SupportedCommands
-	Features   uint64 // LE features
-	ACLLength  int    // octets of one fragment
-	ACLBuffers int
-	AcceptList int // entries of the filter accept list
-}
-
 // Controller is one controller, started up. Its loop owns the connection table and whatever says so.
 type Controller struct {
 	conn transport.Conn
 	cfg  Config
-	info Info
+	info Info // written during start-up, before the loop's phase is running
 	out  *outbox
 
 	ended chan struct{} // closed when the controller is gone
 	calls chan func()   // to run on the loop
 	in    chan *packet
 	free  chan *packet
-	wg    sync.WaitGroup
+	wg    sync.WaitGroup // whatever Close waits for
 
-	conns   map[uint16]*Conn // the loop's
-	stats   Statistics       // the loop's
-	started bool             // the loop's: the answer to HCI_Reset has come
+	conns map[uint16]*Conn // the loop's
+	stats Statistics       // the loop's
+	phase phase            // the loop's
 
 	creating chan struct{} // holds a token while a connection is being created
 	radio    chan struct{} // holds a token while scanning or advertising is being changed, and guards scan
@@ -59,30 +48,21 @@ type Controller struct {
 	attempt *attempt    // the connection being created
 }
 
-// Statistics counts what was dropped and why.
-type Statistics struct {
-	Malformed         uint64 // packets and events that could not be parsed
-	UnknownEvents     uint64
-	UnknownPackets    uint64 // packet types that are not for us
-	UnknownHandles    uint64 // ACL and completions for connections that are not there
-	UnexpectedAnswers uint64 // answers to commands that nobody sent
-	ExcessCompletions uint64 // more completed packets than were sent
-	BufferOverflows   uint64 // the controller says that we sent too much
-}
-
 // Open starts a controller up, from HCI_Reset. It owns conn from then on, whether it fails or not.
 func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Controller, error) {
 	if cfg.CommandTimeout == 0 {
 		cfg.CommandTimeout = 5 * time.Second
 	}
+	if cfg.Handler == nil {
+		cfg.Handler = nobody{}
+	}
 	c := &Controller{conn: conn, cfg: cfg, ended: make(chan struct{}), calls: make(chan func()),
 		in: make(chan *packet, maxPackets), free: make(chan *packet, maxPackets),
 		conns: make(map[uint16]*Conn), creating: make(chan struct{}, 1), radio: make(chan struct{}, 1)}
-	c.out = newOutbox(cfg.CommandTimeout, func(cmd *command) { c.fail(&CommandError{cmd.opcode, ErrCommandTimeout}) })
-	c.wg.Add(3)
-	go c.read()
-	go c.loop()
-	go c.write()
+	c.out = newOutbox(cfg.CommandTimeout, func(op hci.Opcode) { c.fail(&CommandError{op, ErrCommandTimeout}) })
+	c.wg.Go(c.read)
+	c.wg.Go(c.loop)
+	c.wg.Go(c.write)
 	if err := c.start(ctx); err != nil {
 		_ = c.Close()
 		return nil, err
@@ -111,32 +91,47 @@ func (c *Controller) Close() error {
 	return nil
 }
 
-// fail ends the controller, for Close with a nil cause. It only begins the end, and may be called anywhere.
+// fail ends the controller, for Close with a nil cause. It only begins the end, which is the loop's, and may
+// be called anywhere.
 func (c *Controller) fail(cause error) {
-	closed := &ClosedError{cause}
 	c.mu.Lock()
 	if c.err != nil {
 		c.mu.Unlock()
 		return
 	}
-	c.err = closed
-	close(c.ended)
+	c.err = &ClosedError{cause}
+	c.wg.Add(1) // Close returns when the transport is closed, whoever does it
 	c.mu.Unlock()
+	defer c.wg.Done()
+	close(c.ended)
+	c.out.close()
 	_ = c.conn.Close()
-	for _, cmd := range c.out.close() {
-		cmd.finish(nil, &CommandError{cmd.opcode, closed})
+}
+
+// spawn runs f on a goroutine that Close waits for, unless the controller is gone.
+func (c *Controller) spawn(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return false
 	}
+	c.wg.Go(f)
+	return true
 }
 
 // Do sends a command and waits for its answer: the return parameters behind the status, or for a command
-// that is answered by an event, nothing. The error is a *CommandError with the hci.Status, or ctx's.
+// that is answered by an event, nothing. The error is a *CommandError with the hci.Status, or ctx's. It may
+// not be called on the loop, which brings the answer.
 func (c *Controller) Do(ctx context.Context, cmd hci.Command) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // nothing is sent for a context that is over
+	}
 	type result struct {
 		ret []byte
 		err error
 	}
 	answer := make(chan result, 1)
-	err := c.send(cmd, func(ret []byte, err error) { answer <- result{append([]byte(nil), ret...), err} })
+	err := c.send(nil, cmd, func(ret []byte, err error) { answer <- result{append([]byte(nil), ret...), err} })
 	if err != nil {
 		return nil, err
 	}
@@ -148,23 +143,23 @@ func (c *Controller) Do(ctx context.Context, cmd hci.Command) ([]byte, error) {
 	}
 }
 
-// send queues a command; done is called with the outcome, on the loop, and must not wait.
-func (c *Controller) send(cmd hci.Command, done func([]byte, error)) error {
-	if err := c.out.put(&command{opcode: cmd.Opcode(), packet: hci.AppendCommand(nil, cmd), done: done}); err != nil {
-		var closed *ClosedError
-		if errors.As(err, &closed) {
-			err = c.Err()
-		}
-		return &CommandError{cmd.Opcode(), err}
-	}
-	return nil
+// send queues a command; done is called with the outcome, on the loop, and must not wait. A command for a
+// connection is not sent when that has ended, since its handle may be another's by then.
+func (c *Controller) send(link *Conn, cmd hci.Command, done func(ret []byte, err error)) error {
+	return c.enqueue(&command{opcode: cmd.Opcode(), packet: hci.AppendCommand(nil, cmd), link: link, done: done})
 }
 
-func (cmd *command) finish(ret []byte, err error) {
-	if cmd.timer != nil {
-		cmd.timer.Stop()
+func (c *Controller) enqueue(cmd *command) error {
+	err := c.out.put(cmd)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errOutboxClosed):
+		err = c.Err()
+	case errors.Is(err, errLinkGone):
+		err = cmd.link.Err()
 	}
-	cmd.done(ret, err)
+	return &CommandError{cmd.opcode, err}
 }
 
 // commandStatus is the status by which the controller refused a command, if that is what err says.
@@ -173,8 +168,23 @@ func commandStatus(err error) (hci.Status, bool) {
 	return status, errors.As(err, &status)
 }
 
+// refused forgives a controller that knows a command no better than to refuse it.
+func refused(err error) error {
+	if _, ok := commandStatus(err); ok {
+		return nil
+	}
+	return err
+}
+
 func (c *Controller) logf(format string, args ...any) {
 	if l := c.cfg.Logger; l != nil && l.IsLevelEnabled(logrus.DebugLevel) {
 		l.Debugf("hci: "+format, args...)
+	}
+}
+
+// note logs what went wrong where nobody is there to be told.
+func (c *Controller) note(err error) {
+	if err != nil {
+		c.logf("%v", err)
 	}
 }

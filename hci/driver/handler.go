@@ -17,7 +17,7 @@ type ConnHandler interface {
 	// HandleFragment is given an ACL fragment; data is good during the call.
 	HandleFragment(start bool, data []byte)
 	// NextFragment copies the next fragment to send into b and tells its length, 0 when there is none. The
-	// controller's writer calls it after Conn.Wake.
+	// controller's writer calls it after Conn.Wake; once more, it may be, when the connection has ended.
 	NextFragment(b []byte) (n int, start bool)
 	// HandleEncryption tells the outcome of starting or refreshing encryption.
 	HandleEncryption(status hci.Status, enabled, refresh bool)
@@ -27,6 +27,24 @@ type ConnHandler interface {
 	HandleParameterRequest(hci.LERemoteConnectionParameterRequest) bool
 	// HandleParameters tells new connection parameters.
 	HandleParameters(hci.LEConnectionUpdateComplete)
-	// HandleDisconnect is the last call: the reason of the Disconnection Complete, or the controller's end.
+	// HandleDisconnect is the last call on the loop: the reason of the Disconnection Complete, or the
+	// controller's end.
 	HandleDisconnect(err error)
 }
+
+// nobody is the host of a controller without one.
+type nobody struct{}
+
+func (nobody) HandleConnection(*Conn) ConnHandler        { return nil }
+func (nobody) HandleAdvertisement(hci.AdvertisingReport) {}
+
+// unhandled is a connection that nobody wants, until it is gone.
+type unhandled struct{}
+
+func (unhandled) HandleFragment(bool, []byte)                                        {}
+func (unhandled) NextFragment([]byte) (int, bool)                                    { return 0, false }
+func (unhandled) HandleEncryption(hci.Status, bool, bool)                            {}
+func (unhandled) HandleKeyRequest([8]byte, uint16) (key [16]byte, ok bool)           { return key, false }
+func (unhandled) HandleParameterRequest(hci.LERemoteConnectionParameterRequest) bool { return false }
+func (unhandled) HandleParameters(hci.LEConnectionUpdateComplete)                    {}
+func (unhandled) HandleDisconnect(error)                                             {}

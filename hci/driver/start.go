@@ -24,7 +24,10 @@ func (c *Controller) start(ctx context.Context) error {
 	if err := c.readBuffers(ctx); err != nil {
 		return err
 	}
-	return c.setMasks(ctx)
+	if err := c.setMasks(ctx); err != nil {
+		return err
+	}
+	return c.onLoop(func() { c.phase = running })
 }
 
 // identify asks the controller what it is. Only its features are needed; the rest may be refused.
@@ -77,14 +80,6 @@ func ask1[T any](ctx context.Context, c *Controller, cmd hci.Command, needed boo
 		*into, err = parse(ret)
 		return err
 	}
-}
-
-// refused forgives a controller that knows a command no better than to refuse it.
-func refused(err error) error {
-	if _, ok := commandStatus(err); ok {
-		return nil
-	}
-	return err
 }
 
 func features(op hci.Opcode) func([]byte) (uint64, error) {

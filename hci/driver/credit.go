@@ -1,0 +1,107 @@
+package driver
+
+import "slices"
+
+// The outbox's account of the controller's ACL buffers: how many are free, and how many each connection has
+// in use. What a connection takes comes back by Number Of Completed Packets, or all at once with its end.
+
+// setBuffers tells how many ACL buffers the controller has.
+func (o *outbox) setBuffers(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.total, o.buffers = n, n
+}
+
+func (o *outbox) credits() (free, total int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buffers, o.total
+}
+
+func (o *outbox) addLink(c *Conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.links = append(o.links, c)
+	o.wake.Signal() // its handler may have had something to send from the start
+}
+
+// removeLink takes a dead connection out and returns its commands that have not gone. Its buffers are free
+// at once, since the controller flushes them and reports no completion (Vol 4, Part E, 4.3).
+func (o *outbox) removeLink(c *Conn) (commands []*command) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.links = slices.DeleteFunc(o.links, func(l *Conn) bool { return l == c })
+	o.buffers += c.unacknowledged
+	c.unacknowledged, c.ready, c.gone = 0, false, true
+	o.queue = slices.DeleteFunc(o.queue, func(cmd *command) bool {
+		if cmd.link != c {
+			return false
+		}
+		clear(cmd.packet) // keys among them
+		if cmd.timer != nil {
+			cmd.timer.Stop()
+		}
+		commands = append(commands, cmd)
+		return true
+	})
+	o.watchOldest()
+	o.wake.Signal()
+	return commands
+}
+
+// completed gives back n buffers of a connection; more than it holds are a controller's mistake and not
+// believed.
+func (o *outbox) completed(c *Conn, n int) (excess int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	excess = max(0, n-c.unacknowledged)
+	n -= excess
+	c.unacknowledged -= n
+	o.buffers += n
+	o.wake.Signal()
+	return excess
+}
+
+// setReady notes that a connection may have something to send.
+func (o *outbox) setReady(c *Conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !c.ready && !c.gone {
+		c.ready = true
+		o.wake.Signal()
+	}
+}
+
+// ended tells whether a connection has ended and its handle may be another's.
+func (o *outbox) ended(c *Conn) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return c.gone
+}
+
+// nextLink is the connection whose turn it is, with a buffer taken for it. The first buffer of each comes
+// before the second of any, up to half of all, so that peers that do not answer can't hold every one.
+func (o *outbox) nextLink() *Conn {
+	if o.buffers == 0 {
+		return nil
+	}
+	reserve := 0
+	for _, c := range o.links {
+		if c.unacknowledged == 0 && reserve < o.total/2 {
+			reserve++
+		}
+	}
+	for i := range o.links {
+		at := (o.turn + i) % len(o.links)
+		c := o.links[at]
+		if !c.ready || c.unacknowledged > 0 && o.buffers <= reserve {
+			continue
+		}
+		c.ready = false // before its fragment is asked for, so that no wake is lost
+		c.unacknowledged++
+		o.buffers--
+		o.turn = at + 1
+		return c
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package driver_test
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/hci/driver"
+	"github.com/jelling-ble/jelling/internal/hcitest"
+	"github.com/jelling-ble/jelling/internal/leaktest"
+	"github.com/jelling-ble/jelling/transport"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// host is a handler that keeps what it is told.
+type host struct {
+	mu      sync.Mutex
+	conns   []*link
+	reports []hci.AdvertisingReport
+	refuse  bool
+}
+
+func (h *host) HandleConnection(c *driver.Conn) driver.ConnHandler {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refuse {
+		return nil
+	}
+	l := &link{conn: c}
+	h.conns = append(h.conns, l)
+	return l
+}
+
+func (h *host) HandleAdvertisement(r hci.AdvertisingReport) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r.Data = append([]byte(nil), r.Data...)
+	h.reports = append(h.reports, r)
+}
+
+func (h *host) link(i int) *link {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i >= len(h.conns) {
+		return nil
+	}
+	return h.conns[i]
+}
+
+// link is a connection's handler that keeps what it is told and sends what it is given.
+type link struct {
+	conn *driver.Conn
+
+	mu         sync.Mutex
+	out        [][]byte
+	starts     []bool
+	in         [][]byte
+	encryption []hci.Status
+	key        *[16]byte
+	ended      error
+}
+
+func (l *link) send(fragment []byte, start bool) {
+	l.mu.Lock()
+	l.out, l.starts = append(l.out, fragment), append(l.starts, start)
+	l.mu.Unlock()
+	l.conn.Wake()
+}
+
+func (l *link) HandleFragment(start bool, data []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.in = append(l.in, append([]byte{0}, data...))
+	if start {
+		l.in[len(l.in)-1][0] = 1
+	}
+}
+
+func (l *link) NextFragment(b []byte) (int, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.out) == 0 {
+		return 0, false
+	}
+	n, start := copy(b, l.out[0]), l.starts[0]
+	l.out, l.starts = l.out[1:], l.starts[1:]
+	return n, start
+}
+
+func (l *link) HandleEncryption(status hci.Status, _, _ bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.encryption = append(l.encryption, status)
+}
+
+func (l *link) HandleKeyRequest([8]byte, uint16) (key [16]byte, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.key == nil {
+		return key, false
+	}
+	return *l.key, true
+}
+
+func (l *link) HandleParameterRequest(r hci.LERemoteConnectionParameterRequest) bool {
+	return r.IntervalMin >= 6
+}
+
+func (l *link) HandleParameters(hci.LEConnectionUpdateComplete) {}
+
+func (l *link) HandleDisconnect(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = err
+}
+
+var peer = hci.Address{Type: hci.Random, Octets: [6]byte{1, 2, 3, 4, 5, 0xC6}}
+
+// connected is a Connection Complete with that handle.
+func connected(handle uint16, role hci.Role) hci.LEConnectionComplete {
+	return hci.LEConnectionComplete{Handle: handle, Role: role, Peer: peer, Interval: 24, SupervisionTimeout: 420}
+}
+
+func open(t *testing.T, ctl transport.Conn, h driver.Handler) *driver.Controller {
+	t.Helper()
+	c, err := driver.Open(t.Context(), ctl, driver.Config{Handler: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// bubble runs a test in a synctest bubble on a scripted controller.
+func bubble(t *testing.T, s hcitest.Settings, f func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctl, h := hcitest.NewController(s), &host{}
+		c := open(t, ctl, h)
+		f(t, ctl, h, c)
+		_ = c.Close()
+	})
+}
+
+func count(ctl *hcitest.Controller, op hci.Opcode) (n int) {
+	for _, f := range ctl.Commands() {
+		if f.Opcode == op {
+			n++
+		}
+	}
+	return n
+}
+
+func wantACL(t *testing.T, ctl *hcitest.Controller, want int) {
+	t.Helper()
+	n := 0
+	for _, p := range ctl.Sent() {
+		if p[0] == hci.ACLPacket {
+			n++
+		}
+	}
+	if n != want {
+		t.Errorf("%d ACL packets were sent, want %d", n, want)
+	}
+}

@@ -1,0 +1,41 @@
+package driver
+
+import "github.com/jelling-ble/jelling/hci"
+
+// Info is what a controller says of itself at start-up.
+type Info struct {
+	Address    hci.Address // public; zero where it has none
+	Version    hci.LocalVersion
+	Commands   hci.SupportedCommands
+	Features   uint64 // LE features
+	ACLLength  int    // octets of one fragment
+	ACLBuffers int
+	AcceptList int // entries of the filter accept list
+}
+
+// Statistics counts what was dropped and why.
+type Statistics struct {
+	Malformed         uint64 // packets and events that could not be parsed
+	UnknownEvents     uint64
+	UnknownPackets    uint64 // packet types that are not for us
+	UnknownHandles    uint64 // ACL, completions and events for connections that are not there
+	UnexpectedAnswers uint64 // answers to commands that nobody sent
+	ExcessCompletions uint64 // more completed packets than were sent
+	BufferOverflows   uint64 // the controller says that we sent too much
+}
+
+// Statistics reports the counters. It may not be called on the loop, which it waits for.
+func (c *Controller) Statistics() (s Statistics, err error) {
+	err = c.onLoop(func() { s = c.stats })
+	return s, err
+}
+
+// Connections is how many connections are in the table. It may not be called on the loop, which it waits
+// for.
+func (c *Controller) Connections() (n int, err error) {
+	err = c.onLoop(func() { n = len(c.conns) })
+	return n, err
+}
+
+// Credits tells how many ACL buffers the controller has free, by our account, and how many it has.
+func (c *Controller) Credits() (free, total int) { return c.out.credits() }
