@@ -35,9 +35,10 @@ type host struct {
 	count uint32 // the last reading, 0 after a disconnection
 }
 
-// command returns jelling with the global flags that every run of the session has.
+// command returns jelling with the global flags that every run of the session has, behind bluetoothd in the queue.
 func (s *session) command(args ...string) *exec.Cmd {
-	return exec.Command(os.Getenv("JELLING"), append(args, "--transport", "user:0", "--state-dir", s.state)...)
+	args = append([]string{"-c", "0", os.Getenv("JELLING")}, args...)
+	return exec.Command("taskset", append(args, "--transport", "user:0", "--state-dir", s.state)...)
 }
 
 // subscribe starts jelling subscribe, with a capture that btmon has to be able to read in the end.
