@@ -77,7 +77,7 @@ func (l *h5link) receive(octets []byte, now time.Time) error {
 			continue
 		}
 		p, err := parseH5(frame)
-		if err != nil {
+		if err != nil || p.typ == h5Ack && len(p.payload) > 0 {
 			l.counters.Damaged++
 			continue
 		}
@@ -125,9 +125,9 @@ func (l *h5link) message(m []byte, now time.Time) error {
 			l.state, l.quiet = h5Active, now
 		}
 	case h5Wakeup:
-		l.asleep, l.answerWake = false, active
+		l.asleep, l.answerWake, l.quiet = false, active, now
 	case h5Woken:
-		l.asleep = false
+		l.asleep, l.quiet = false, now
 	case h5Sleep:
 		if active { // whoever sleeps does without the acknowledgement
 			l.asleep, l.ackDue, l.beat = true, false, now
