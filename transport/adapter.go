@@ -35,14 +35,36 @@ func (a Adapter) Spec() Spec { return Spec{Kind: User, Index: a.Index} }
 
 // String returns a line for people: "hci0 00:1A:7D:DA:71:13 usb, up".
 func (a Adapter) String() string {
-	state := "down"
+	return fmt.Sprintf("%s %s %v, %v", a.Name, addressText(a.Address), a.Bus, a.state())
+}
+
+func (a Adapter) state() State {
 	switch {
 	case a.Initializing():
-		state = "starting"
+		return Starting
 	case a.Up():
-		state = "up"
+		return Up
 	}
-	return fmt.Sprintf("%s %s %v, %s", a.Name, addressText(a.Address), a.Bus, state)
+	return Down
+}
+
+// A State is what a controller is doing.
+type State string
+
+// The states.
+const (
+	Down     State = "down"     // nobody uses it
+	Starting State = "starting" // the kernel is bringing it up, mostly by loading its firmware
+	Up       State = "up"       // somebody has powered it, and uses it through the kernel
+	Held     State = "held"     // a program has its user channel
+)
+
+// A Condition is whether a controller can be had, and why not.
+type Condition struct {
+	State  State
+	Holder string // who has it, as in "bluetoothd (pid 312)", as far as this user may know; empty for nobody
+	// Err is what Open would answer without TakeOver, with its Cause and its Remedy; nil if it is likely to succeed.
+	Err *OpenError
 }
 
 // addressText writes an address as people do, the most significant octet first.

@@ -18,6 +18,9 @@ type Options struct {
 	// BusyWait is how long a controller that the kernel is still preparing, mostly by loading its firmware,
 	// is tried again. If zero, 10 s; if negative, it is tried once. User only.
 	BusyWait time.Duration
+	// Wait waits, as long as ctx lets it, for a controller that is not there yet. If false, such a one is
+	// answered with ENODEV at once. User only.
+	Wait bool
 	// Log hears what Open waits for, and what it could not have. If nil, silence.
 	Log *logrus.Logger
 }

@@ -14,6 +14,7 @@ import (
 // A situation is what can be found out about a failure of the user channel, at no risk.
 type situation struct {
 	index   int       // the controller's; -1 for none in particular
+	address string    // of the controller, if its number is not known
 	err     error     // the kernel's answer
 	list    []Adapter // what controllers there are; for ENODEV
 	up      bool      // the controller is up; for EBUSY
@@ -21,6 +22,26 @@ type situation struct {
 	holders []process // who may have its user channel; for EUSERS
 	loaded  bool      // the kernel has Bluetooth; for EAFNOSUPPORT
 	program string    // this program's path; for EPERM
+}
+
+// lookFor is look for a controller that may not have been found.
+func lookFor(spec Spec, index int, err error) situation {
+	s := look(index, err)
+	if index < 0 {
+		s.address = spec.Address
+	}
+	return s
+}
+
+// name is what the controller is called.
+func (s situation) name() string {
+	switch {
+	case s.index >= 0:
+		return fmt.Sprintf("%s%d", hciPrefix, s.index)
+	case s.address != "":
+		return "controller " + s.address
+	}
+	return "such controller"
 }
 
 // look finds out what matters about err, and nothing else.
@@ -50,16 +71,20 @@ const (
 
 // explain says what a failure means, and what to do about it.
 func explain(s situation) (cause, remedy string) {
-	hci := fmt.Sprintf("%s%d", hciPrefix, s.index)
+	cause, remedy = explainErrno(s)
+	if cause != "" && (errors.Is(s.err, context.Canceled) || errors.Is(s.err, context.DeadlineExceeded)) {
+		cause = "gave up waiting: " + cause
+	}
+	return cause, remedy
+}
+
+func explainErrno(s situation) (cause, remedy string) {
+	hci := s.name()
 	switch {
 	case errors.Is(s.err, unix.EUSERS):
 		return explainHeld(hci, s.holders)
 	case errors.Is(s.err, unix.EBUSY):
-		cause, remedy = explainBusy(hci, s)
-		if errors.Is(s.err, context.Canceled) || errors.Is(s.err, context.DeadlineExceeded) {
-			cause = "gave up waiting: " + cause
-		}
-		return cause, remedy
+		return explainBusy(hci, s)
 	case errors.Is(s.err, unix.ENODEV):
 		return explainAbsent(hci, s.list)
 	case errors.Is(s.err, unix.EPERM):

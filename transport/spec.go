@@ -22,12 +22,13 @@ const (
 // specs can be compared.
 type Spec struct {
 	Kind Kind
-	// Index is the controller's number in the kernel, 0 for hci0. User only.
+	// Index is the controller's number in the kernel, 0 for hci0. User only, and zero if Address names it.
 	Index int
 	// Path is the socket's path, or "@" and a name for an abstract socket; or the serial line's device.
 	// Unix and UART only.
 	Path string
-	// Address is host:port, an IPv6 host in brackets. TCP only.
+	// Address is host:port, an IPv6 host in brackets; or the controller's public device address, whatever number
+	// it has, in the form "00:1A:7D:DA:71:13". TCP and User only.
 	Address string
 	// Baud is the serial line's rate in bits per second, and the one that a chip is brought to. If zero,
 	// DefaultBaud. UART only.
@@ -55,8 +56,8 @@ type kind interface {
 // kinds is every kind there is, in the order in which errors list them.
 var kinds = []kind{userKind{}, unixKind{}, tcpKind{}, uartKind{}, virtualKind{}}
 
-// ParseSpec reads a transport specification: "user:0" (also "hci0" and "user:hci0"), "unix:/path",
-// "tcp:host:port", "uart:/dev/ttyAMA0", to which "?baud=921600&flow=rtscts|none&chip=auto|bcm|none&firmware=DIR"
+// ParseSpec reads a transport specification: "user:0" (also "hci0" and "user:hci0"), "user:00:1A:7D:DA:71:13",
+// "unix:/path", "tcp:host:port", "uart:/dev/ttyAMA0", to which "?baud=921600&flow=rtscts|none&chip=auto|bcm|none&firmware=DIR"
 // or some of it may be added, or "virtual:" with anything behind the colon. The error is a *SpecError.
 func ParseSpec(text string) (Spec, error) {
 	word, rest, found := strings.Cut(text, ":")

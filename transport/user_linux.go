@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// userPacket is the longest packet that a user channel takes, in octets with its type: the kernel's
-	// HCI_MAX_FRAME_SIZE.
-	userPacket = 1028
-	// receiveBuffer is the room asked for what the kernel holds for us, in octets. When it is full the kernel
-	// drops packets and says nothing.
+	// receiveBuffer is the room asked for what the kernel holds for us, in octets; it counts its own overhead too. When
+	// it is full the kernel drops packets and says nothing.
 	receiveBuffer = 1 << 20
 
 	busyWait    = 10 * time.Second       // how long a busy controller is tried again
@@ -26,19 +23,88 @@ const (
 
 // openUser binds the user channel of s and makes a Conn of it.
 func openUser(ctx context.Context, s Spec, o Options) (Conn, error) {
-	fd, err := patiently(ctx, s, o, func() (int, bool, error) { return bindOver(s.Index, o.TakeOver) })
+	index, fd, err := bindSpec(ctx, s, o)
 	if err != nil {
-		cause, remedy := explain(look(s.Index, err))
+		cause, remedy := explain(lookFor(s, index, err))
 		return nil, &OpenError{Op: opOpen, Spec: s, Err: err, Cause: cause, Remedy: remedy}
 	}
 	if err := growReceiveBuffer(fd); err != nil && o.Log != nil {
 		o.Log.Warnf("%v: small receive buffer, packets may be lost: %v", s, err)
 	}
-	c, err := newUserConn(fd, fmt.Sprintf("%s%d", hciPrefix, s.Index))
+	c, err := newUserConn(fd, adapterOf(index))
 	if err != nil {
 		return nil, &OpenError{Op: opOpen, Spec: s, Err: err, Cause: "the runtime can't wait for the socket"}
 	}
 	return c, nil
+}
+
+// bindSpec finds the controller that s names and binds its user channel. index is the controller that err is about.
+func bindSpec(ctx context.Context, s Spec, o Options) (index, fd int, err error) {
+	for {
+		index = s.Index
+		if o.Wait {
+			if index, err = awaitSpec(ctx, s, o.Log); err != nil {
+				return index, -1, err
+			}
+		}
+		fd, err = patiently(ctx, s, o, func() (fd int, again bool, err error) {
+			if s.Address != "" {
+				if index, again, err = indexOf(s.Address); err != nil {
+					return -1, again, err
+				}
+			}
+			return bindOver(index, o.TakeOver)
+		})
+		if !o.Wait || !errors.Is(err, unix.ENODEV) { // else it has gone again
+			return index, fd, err
+		}
+	}
+}
+
+// indexOf finds a controller by its address. Of several, which cheap ones are, it prefers one that is free. again
+// tells that there is one whose address the kernel has not read yet.
+func indexOf(address string) (index int, again bool, err error) {
+	list, err := adapters()
+	if err != nil {
+		return -1, false, err
+	}
+	return pick(list, address)
+}
+
+func pick(list []Adapter, address string) (index int, again bool, err error) {
+	index = -1
+	for _, a := range list {
+		switch {
+		case a.Address == [6]byte{}:
+			again = true
+		case addressText(a.Address) == address && (index < 0 || a.Free()):
+			index = a.Index
+			if a.Free() {
+				return index, false, nil
+			}
+		}
+	}
+	if index < 0 {
+		return -1, again, unix.ENODEV
+	}
+	return index, false, nil
+}
+
+// names reports whether s is the specification of a controller.
+func names(s Spec, a Adapter) bool {
+	if s.Address != "" {
+		return addressText(a.Address) == s.Address
+	}
+	return a.Index == s.Index
+}
+
+// adapterOf describes a controller, as far as the kernel tells.
+func adapterOf(index int) Adapter {
+	list, _ := adapters() // it is bound: that is enough
+	if i := slices.IndexFunc(list, func(a Adapter) bool { return a.Index == index }); i >= 0 {
+		return list[i]
+	}
+	return Adapter{Index: index, Name: fmt.Sprintf("%s%d", hciPrefix, index)}
 }
 
 // patiently calls try until it says that trying again would not help, or o.BusyWait is over.
@@ -115,73 +181,4 @@ func growReceiveBuffer(fd int) error {
 		return fmt.Errorf("%d octets of %d", n, receiveBuffer)
 	}
 	return nil
-}
-
-// A userConn is a Conn over a user channel: one read or write of the socket is one packet.
-type userConn struct {
-	ending
-	file *os.File // in the runtime's poller, so that Close unblocks
-}
-
-// newUserConn owns fd, which must not block.
-func newUserConn(fd int, name string) (*userConn, error) {
-	f := os.NewFile(uintptr(fd), name)
-	if err := f.SetDeadline(time.Time{}); err != nil { // fails for what the poller can't watch
-		f.Close()
-		return nil, err
-	}
-	return &userConn{ending: ending{shut: f.Close}, file: f}, nil
-}
-
-// ReadPacket implements Conn. Its error satisfies errors.Is(err, ErrGone).
-func (c *userConn) ReadPacket(b []byte) (int, error) {
-	if err := checkBuffer(b); err != nil {
-		return 0, err
-	}
-	for {
-		if err := c.over(); err != nil {
-			return 0, err
-		}
-		n, err := c.file.Read(b)
-		if err != nil {
-			return 0, c.fail(fmt.Errorf("%w: %w", ErrGone, err))
-		}
-		// Kernels from 6.16 on pass packets of their drivers too, of a type that is not HCI's.
-		if headerOf(b[0]).size != 0 {
-			return n, nil
-		}
-	}
-}
-
-// WritePacket implements Conn. What is not exactly one packet of at most 1028 octets, the kernel's limit, is
-// refused with a *PacketError.
-func (c *userConn) WritePacket(p []byte) error {
-	if err := checkPacket(p, userPacket); err != nil {
-		return err
-	}
-	if err := c.over(); err != nil {
-		return err
-	}
-	switch _, err := c.file.Write(p); {
-	case err == nil:
-		return nil
-	case gone(err):
-		return c.fail(fmt.Errorf("%w: %w", ErrGone, err))
-	default:
-		if over := c.over(); over != nil { // closed meanwhile
-			return over
-		}
-		return fmt.Errorf("write packet: %w", err)
-	}
-}
-
-// gone reports whether an error of a user channel means the end of its controller. The kernel says
-// so once; whoever reads on after that waits for ever.
-func gone(err error) bool {
-	for _, end := range []error{unix.EPIPE, unix.ENETDOWN, unix.EBADFD, unix.ENODEV, io.EOF} {
-		if errors.Is(err, end) {
-			return true
-		}
-	}
-	return false
 }

@@ -22,7 +22,7 @@ func userPair(t *testing.T) (*userConn, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := newUserConn(fds[0], "hci0")
+	c, err := newUserConn(fds[0], Adapter{Name: "hci0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestUserConnWriteErrorIsNotTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fds[1])
-	c, err := newUserConn(fds[0], "hci0") // can't be written to
+	c, err := newUserConn(fds[0], Adapter{Name: "hci0"}) // can't be written to
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestNewUserConnNeedsThePoller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newUserConn(fd, "hci0"); !errors.Is(err, os.ErrNoDeadline) {
+	if _, err := newUserConn(fd, Adapter{Name: "hci0"}); !errors.Is(err, os.ErrNoDeadline) {
 		t.Errorf("%v", err)
 	}
 	if err := unix.Close(fd); err != unix.EBADF {
