@@ -1,9 +1,12 @@
 package driver_test
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/hci/driver"
@@ -79,4 +82,231 @@ func TestStrayAndMalformed(t *testing.T) {
 			t.Errorf("the controller was given up: %v", err)
 		}
 	})
+}
+
+// Complaint 6: a command without an answer ends the controller, and does so in time; nothing hangs on it.
+func TestCommandTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctl := hcitest.NewController(hcitest.Settings{})
+		c, err := driver.Open(t.Context(), ctl, driver.Config{CommandTimeout: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		ctl.Handle(hci.OpLERand, hcitest.Silent)
+		began := time.Now()
+		_, err = c.Do(t.Context(), hci.LERand)
+		if took := time.Since(began); !errors.Is(err, driver.ErrCommandTimeout) || took != time.Second {
+			t.Errorf("Do: %v after %v", err, took)
+		}
+		var command *driver.CommandError
+		if !errors.As(c.Err(), &command) || command.Opcode != hci.OpLERand {
+			t.Errorf("%v does not name the command", c.Err())
+		}
+		lost(t, c, driver.ErrCommandTimeout)
+	})
+}
+
+// A command that is answered in its last moment is answered.
+func TestAnswerAtTheLastMoment(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		ctl.Handle(hci.OpLERand, hcitest.Silent)
+		for range 3 {
+			done := start(func() error { _, err := c.Do(t.Context(), hci.LERand); return err })
+			time.Sleep(5*time.Second - 1)
+			ctl.Complete(hci.OpLERand, make([]byte, 8)...)
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// A controller that never has room again is found out, though no command of ours is late: complaint 4.
+func TestRoomNeverComesBack(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		noRoom(ctl)
+		time.Sleep(time.Hour) // that alone is no fault
+		done := start(func() error { _, err := c.Do(t.Context(), hci.ReadBDADDR); return err })
+		time.Sleep(4 * time.Second)
+		room(ctl, 1)
+		if err := <-done; err != nil {
+			t.Errorf("room after 4 s: %v", err)
+		}
+		noRoom(ctl)
+		began := time.Now()
+		_, err := c.Do(t.Context(), hci.ReadBDADDR)
+		if took := time.Since(began); !errors.Is(err, driver.ErrCommandTimeout) || took != 5*time.Second {
+			t.Errorf("no room: %v after %v", err, took)
+		}
+		synctest.Wait()
+		lost(t, c, driver.ErrCommandTimeout)
+	})
+}
+
+// A long queue is not a late answer: each command has its own time, from when it is the next to go.
+func TestLongQueueOfSlowCommands(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		ctl.Handle(hci.OpReadBDADDR, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+			time.AfterFunc(3*time.Second, func() { ctl.Complete(f.Opcode, 1, 2, 3, 4, 5, 6) })
+		})
+		results := make(chan error, 20)
+		for range cap(results) {
+			go func() { _, err := c.Do(t.Context(), hci.ReadBDADDR); results <- err }()
+		}
+		for range cap(results) {
+			if err := <-results; err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// Cancelling frees the caller and not the protocol: the answer that comes is not taken for the next one's.
+func TestDoCancelled(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		ctl.Handle(hci.OpLERand, hcitest.Silent)
+		why := errors.New("no longer wanted")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		first := start(func() error { _, err := c.Do(ctx, hci.LERand); return err })
+		cancel(why)
+		if err := <-first; !errors.Is(err, why) {
+			t.Errorf("the first: %v", err)
+		}
+		var ret []byte
+		second := start(func() (err error) { ret, err = c.Do(t.Context(), hci.LERand); return err })
+		if got := count(ctl, hci.OpLERand); got != 1 {
+			t.Errorf("%d were sent before the first was answered", got)
+		}
+		ctl.Complete(hci.OpLERand, 1, 1, 1, 1, 1, 1, 1, 1)
+		synctest.Wait()
+		ctl.Complete(hci.OpLERand, 2, 2, 2, 2, 2, 2, 2, 2)
+		if err := <-second; err != nil || ret[0] != 2 {
+			t.Errorf("the second: % X, %v", ret, err)
+		}
+		if _, err := c.Do(ctx, hci.LERand); !errors.Is(err, why) || count(ctl, hci.OpLERand) != 2 {
+			t.Errorf("a context that is over: %v", err)
+		}
+	})
+}
+
+// A Command Status of success is not the answer where a Command Complete is due; others may go meanwhile.
+func TestCommandStatusBeforeCommandComplete(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		ctl.Handle(hci.OpLERand, hcitest.Refuse(hci.Success))
+		var ret []byte
+		done := start(func() (err error) { ret, err = c.Do(t.Context(), hci.LERand); return err })
+		if len(done) != 0 {
+			t.Fatal("it was taken for the answer")
+		}
+		for range 3 {
+			alive(t, c) // with one command credit
+		}
+		ctl.Complete(hci.OpLERand, 1, 2, 3, 4, 5, 6, 7, 8)
+		if err := <-done; err != nil || len(ret) != 8 {
+			t.Errorf("% X, %v", ret, err)
+		}
+		_, err := c.Do(t.Context(), hci.LERand) // and never completed
+		if !errors.Is(err, driver.ErrCommandTimeout) {
+			t.Errorf("never completed: %v", err)
+		}
+	})
+}
+
+// Of a command that has no type here nobody knows how it is answered: either way will do.
+func TestRawCommands(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		const setPHY, vendor = hci.Opcode(0x2032), hci.Opcode(0xFC01)
+		ctl.Handle(setPHY, hcitest.Refuse(hci.Success))
+		if _, err := c.Do(t.Context(), hci.Raw{Op: setPHY, Parameters: make([]byte, 7)}); err != nil {
+			t.Errorf("by Command Status: %v", err)
+		}
+		ctl.Handle(vendor, hcitest.Return(7))
+		if ret, err := c.Do(t.Context(), hci.Raw{Op: vendor}); err != nil || len(ret) != 1 || ret[0] != 7 {
+			t.Errorf("by Command Complete: % X, %v", ret, err)
+		}
+		if _, err := c.Do(t.Context(), hci.Raw{Op: vendor, Parameters: make([]byte, 255)}); err != nil {
+			t.Errorf("255 octets: %v", err)
+		}
+		sent := len(ctl.Sent())
+		if _, err := c.Do(t.Context(), hci.Raw{Op: vendor, Parameters: make([]byte, 256)}); !errors.Is(err, hci.PacketTooLong) || len(ctl.Sent()) != sent {
+			t.Errorf("256 octets: %v", err)
+		}
+	})
+}
+
+// Commands wait up to a bound. What answers a peer is never held up by what the application asks for.
+func TestQueueIsBounded(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {
+		ctl.Handle(hci.OpLELongTermKeyRequestNegativeReply, hcitest.Return(64, 0))
+		linked(t, ctl, h, 64)
+		noRoom(ctl)
+		const bound = 64
+		results := make(chan error, bound)
+		for range bound {
+			go func() { _, err := c.Do(t.Context(), hci.ReadBDADDR); results <- err }()
+		}
+		synctest.Wait()
+		if _, err := c.Do(t.Context(), hci.ReadBDADDR); !errors.Is(err, driver.ErrTooManyCommands) {
+			t.Errorf("one more: %v", err)
+		}
+		for range 10 {
+			ctl.Event(hci.LELongTermKeyRequest{Handle: 64})
+		}
+		room(ctl, 1)
+		for range bound {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		if got := count(ctl, hci.OpLELongTermKeyRequestNegativeReply); got != 1 {
+			t.Errorf("%d replies to a request that was made again and again, want the last", got)
+		}
+	})
+}
+
+// Num_HCI_Command_Packets as controllers report it: the same number always, or what is left. The host never
+// has more in flight than the controller takes.
+func TestNeverMoreInFlightThanRoom(t *testing.T) {
+	for name, report := range map[string]func(capacity, inFlight int) uint8{
+		"constant": func(capacity, _ int) uint8 { return uint8(capacity) },
+		"exact":    func(capacity, inFlight int) uint8 { return uint8(capacity - inFlight) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+				const capacity = 3
+				var mu sync.Mutex
+				inFlight, most := 0, 0
+				take := func(ctl *hcitest.Controller, f hci.CommandFrame) {
+					mu.Lock()
+					defer mu.Unlock()
+					inFlight++
+					most = max(most, inFlight)
+					time.AfterFunc(10*time.Millisecond, func() {
+						mu.Lock()
+						defer mu.Unlock()
+						inFlight--
+						ctl.Event(hci.CommandComplete{NumPackets: report(capacity, inFlight), Opcode: f.Opcode, Return: []byte{0, 1}})
+					})
+				}
+				for i := range 10 {
+					ctl.Handle(hci.Opcode(0xFC00+i), take)
+				}
+				room(ctl, capacity)
+				var wg sync.WaitGroup
+				for i := range 40 {
+					wg.Go(func() {
+						if _, err := c.Do(t.Context(), hci.Raw{Op: hci.Opcode(0xFC00 + i%10)}); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				wg.Wait()
+				if most > capacity || most < 2 {
+					t.Errorf("%d were in flight, of %d", most, capacity)
+				}
+			})
+		})
+	}
 }

@@ -30,8 +30,9 @@ func (p ConnectParameters) withDefaults() ConnectParameters {
 
 // attempt is a connection being created, by a goroutine of its own, so that the caller can go.
 type attempt struct {
-	event   chan creation // from the loop, once: what the controller made of it
-	outcome chan creation // to the caller, once
+	ctx     context.Context // the caller's: when it ends nobody waits any more
+	event   chan creation   // from the loop, once: what the controller made of it
+	outcome chan creation   // to the caller, once
 
 	abandoned bool // the caller has gone: under the controller's mu
 }
@@ -53,8 +54,8 @@ func (c *Controller) Connect(ctx context.Context, peer hci.Address, p ConnectPar
 	case <-c.ended:
 		return nil, c.Err()
 	}
-	a := &attempt{event: make(chan creation, 1), outcome: make(chan creation, 1)}
-	if !c.spawn(func() { c.create(ctx, a, peer, p.withDefaults()) }) {
+	a := &attempt{ctx: ctx, event: make(chan creation, 1), outcome: make(chan creation, 1)}
+	if !c.spawn(func() { c.create(a, peer, p.withDefaults()) }) {
 		<-c.creating
 		return nil, c.Err()
 	}
@@ -81,14 +82,14 @@ func (c *Controller) abandon(a *attempt, cause error) (*Conn, error) {
 
 // create is an attempt from its beginning until the next may begin. Scanning is paused meanwhile, since not
 // every controller does both.
-func (c *Controller) create(ctx context.Context, a *attempt, peer hci.Address, p ConnectParameters) {
+func (c *Controller) create(a *attempt, peer hci.Address, p ConnectParameters) {
 	defer func() { <-c.creating }()
 	r := creation{err: c.pauseScan(true)}
-	if r.err == nil && ctx.Err() != nil {
-		r.err = context.Cause(ctx)
+	if r.err == nil && a.ctx.Err() != nil {
+		r.err = context.Cause(a.ctx)
 	}
 	if r.err == nil {
-		r = c.initiate(ctx, a, hci.LECreateConnection{ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Peer: peer,
+		r = c.initiate(a, hci.LECreateConnection{ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Peer: peer,
 			OwnAddressType: byte(c.OwnAddress().Type), Parameters: p.ConnectionParameters})
 	}
 	if !c.deliver(a, r) && r.conn != nil {
@@ -108,13 +109,15 @@ func (c *Controller) deliver(a *attempt, r creation) bool {
 	return true
 }
 
-// initiate has the controller create a connection, and cancel that when ctx ends.
-func (c *Controller) initiate(ctx context.Context, a *attempt, cmd hci.LECreateConnection) creation {
+// initiate has the controller create a connection, and cancel that when nobody waits any more.
+func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) creation {
 	c.setAttempt(a)
 	defer c.setAttempt(nil)
 	_, err := c.Do(context.Background(), cmd)
-	if errors.Is(err, hci.CommandDisallowed) {
-		c.cancel(a) // the controller is at an attempt that we know nothing of; the next one will find it ready
+	if errors.Is(err, hci.CommandDisallowed) { // it may be at an attempt that we know nothing of
+		if r := c.cancel(a); r.conn != nil {
+			r.conn.Disconnect(hci.RemoteUserTerminatedConnection)
+		}
 	}
 	if err != nil {
 		return creation{err: err}
@@ -124,11 +127,11 @@ func (c *Controller) initiate(ctx context.Context, a *attempt, cmd hci.LECreateC
 		return r
 	case <-c.ended:
 		return creation{err: c.Err()}
-	case <-ctx.Done():
+	case <-a.ctx.Done():
 	}
 	r := c.cancel(a)
 	if r.conn == nil {
-		r.err = context.Cause(ctx)
+		r.err = context.Cause(a.ctx)
 	}
 	return r
 }
@@ -162,13 +165,13 @@ func (c *Controller) setAttempt(a *attempt) {
 	c.attempt = a
 }
 
-// takeAttempt is the attempt that a Connection Complete is for, nil when there is none, and whether its
-// caller has gone.
-func (c *Controller) takeAttempt() (a *attempt, abandoned bool) {
+// takeAttempt is the attempt that a Connection Complete is for, nil when there is none.
+func (c *Controller) takeAttempt() *attempt {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a, c.attempt = c.attempt, nil
-	return a, a == nil || a.abandoned
+	a := c.attempt
+	c.attempt = nil
+	return a
 }
 
 // handleConnection enters a new connection into the table: the loop.
@@ -177,7 +180,7 @@ func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
 		return // of directed advertising
 	}
 	if e.Status != hci.Success {
-		if a, _ := c.takeAttempt(); a != nil {
+		if a := c.takeAttempt(); a != nil {
 			a.event <- creation{err: &CommandError{hci.OpLECreateConnection, e.Status}}
 		}
 		return
@@ -192,7 +195,8 @@ func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
 	var a *attempt
 	unwanted := false
 	if e.Role == hci.Central {
-		a, unwanted = c.takeAttempt()
+		a = c.takeAttempt()
+		unwanted = a == nil || a.ctx.Err() != nil
 	}
 	if !unwanted {
 		if handler := c.cfg.Handler.HandleConnection(conn); handler != nil {
@@ -203,10 +207,12 @@ func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
 	}
 	c.conns[e.Handle] = conn
 	c.out.addLink(conn)
+	made := creation{conn: conn}
 	if unwanted {
 		conn.Disconnect(hci.RemoteUserTerminatedConnection)
+		made = creation{err: &CommandError{hci.OpLECreateConnection, hci.ConnectionTerminatedByLocalHost}}
 	}
 	if a != nil {
-		a.event <- creation{conn: conn}
+		a.event <- made
 	}
 }

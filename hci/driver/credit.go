@@ -87,7 +87,7 @@ func (o *outbox) nextLink() *Conn {
 	}
 	reserve := 0
 	for _, c := range o.links {
-		if c.unacknowledged == 0 && reserve < o.total/2 {
+		if c.unacknowledged == 0 && reserve < (o.total+1)/2 {
 			reserve++
 		}
 	}

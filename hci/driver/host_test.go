@@ -1,6 +1,8 @@
 package driver_test
 
 import (
+	"errors"
+	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -163,5 +165,82 @@ func wantACL(t *testing.T, ctl *hcitest.Controller, want int) {
 	}
 	if n != want {
 		t.Errorf("%d ACL packets were sent, want %d", n, want)
+	}
+}
+
+// linked is a controller with one connection, of that handle and role.
+func linked(t *testing.T, ctl *hcitest.Controller, h *host, handle uint16) *link {
+	t.Helper()
+	before := len(h.links())
+	ctl.Event(connected(handle, hci.Peripheral))
+	synctest.Wait()
+	if all := h.links(); len(all) > before {
+		return all[len(all)-1]
+	}
+	t.Fatal("there is no connection")
+	return nil
+}
+
+func (h *host) links() []*link {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]*link(nil), h.conns...)
+}
+
+// seen is what a connection was told so far.
+func (l *link) seen() (in [][]byte, encryption []hci.Status, ended error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.in, l.encryption, l.ended
+}
+
+// acl is the data of every ACL packet that was sent on a handle.
+func acl(ctl *hcitest.Controller, handle uint16) (all []string) {
+	for _, p := range ctl.Sent() {
+		if p[0] != hci.ACLPacket {
+			continue
+		}
+		if a, err := hci.ParseACL(p[1:]); err == nil && a.Handle == handle {
+			all = append(all, string(a.Data))
+		}
+	}
+	return all
+}
+
+// noRoom tells the host that the controller takes no command now.
+func noRoom(ctl *hcitest.Controller) { ctl.Event(hci.CommandComplete{NumPackets: 0}); synctest.Wait() }
+
+// room tells the host that it takes n.
+func room(ctl *hcitest.Controller, n uint8) {
+	ctl.Event(hci.CommandComplete{NumPackets: n})
+	synctest.Wait()
+}
+
+// start runs f and gives its error when it has one.
+func start(f func() error) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	synctest.Wait()
+	return done
+}
+
+// lost wants a controller to be gone, for that reason.
+func lost(t *testing.T, c *driver.Controller, want error) {
+	t.Helper()
+	select {
+	case <-c.Done():
+	default:
+		t.Fatal("the controller is still there")
+	}
+	if err := c.Err(); !errors.Is(err, want) || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the controller ended with %v, want %v", err, want)
+	}
+}
+
+// alive wants a controller to answer.
+func alive(t *testing.T, c *driver.Controller) {
+	t.Helper()
+	if _, err := c.Do(t.Context(), hci.ReadBDADDR); err != nil {
+		t.Errorf("the controller was given up: %v", err)
 	}
 }

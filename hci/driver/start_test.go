@@ -3,6 +3,7 @@ package driver_test
 import (
 	"context"
 	"errors"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/hci/driver"
 	"github.com/jelling-ble/jelling/internal/hcitest"
+	"github.com/jelling-ble/jelling/transport"
 )
 
 func TestStartUp(t *testing.T) {
@@ -119,6 +121,114 @@ func TestOpenGivesUpWithItsContext(t *testing.T) {
 		defer cancel()
 		if _, err := driver.Open(ctx, ctl, driver.Config{Handler: &host{}}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Open: %v", err)
+		}
+	})
+}
+
+// What links do can't be meant for us before the start-up is over, so nothing of it reaches the host, which
+// does not have its controller yet.
+func TestNothingReachesTheHostDuringStartUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctl, h := hcitest.NewController(hcitest.Settings{}), &host{}
+		ctl.Handle(hci.OpLEReadBufferSize, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+			ctl.Event(connected(64, hci.Central))
+			ctl.Event(hci.LEAdvertisingReport{Reports: []hci.AdvertisingReport{{Address: peer}}})
+			ctl.ACL(hci.ACL{Handle: 64, Boundary: hci.FirstFlushable, Data: []byte{1}})
+			ctl.Complete(f.Opcode, 27, 0, 3)
+		})
+		c := open(t, ctl, h)
+		synctest.Wait()
+		if n, err := c.Connections(); n != 0 || err != nil || len(h.links()) != 0 || len(h.reports) != 0 {
+			t.Errorf("%d connections, %d reports, %v", n, len(h.reports), err)
+		}
+		ctl.Event(connected(64, hci.Peripheral))
+		synctest.Wait()
+		if len(h.links()) != 1 || h.link(0).conn.MTU() != 27 {
+			t.Error("and then nothing does")
+		}
+		_ = c.Close()
+	})
+}
+
+// A controller that fails while it is started says why.
+func TestStartUpEnds(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		op     hci.Opcode
+		answer hcitest.Handler
+		want   error
+	}{
+		{"reset refused by Command Status", hci.OpReset, hcitest.Refuse(hci.UnknownHCICommand), hci.UnknownHCICommand},
+		{"unplugged", hci.OpLEReadBufferSize, func(ctl *hcitest.Controller, _ hci.CommandFrame) { ctl.Break(transport.ErrGone) }, transport.ErrGone},
+		{"Command Status and nothing more", hci.OpLEReadBufferSize, hcitest.Refuse(hci.Success), driver.ErrCommandTimeout},
+		{"no room ever", hci.OpLEReadBufferSize, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+			ctl.Event(hci.CommandComplete{NumPackets: 0, Opcode: f.Opcode, Return: []byte{0, 27, 0, 1}})
+		}, driver.ErrCommandTimeout},
+		{"masks refused", hci.OpLESetEventMask, hcitest.Fail(hci.InvalidHCICommandParameters), hci.InvalidHCICommandParameters},
+		{"buffers shorter than LE allows", hci.OpLEReadBufferSize, hcitest.Return(26, 0, 3), driver.ErrNoBuffers},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctl := hcitest.NewController(hcitest.Settings{})
+				ctl.Handle(c.op, c.answer)
+				if d, err := driver.Open(t.Context(), ctl, driver.Config{Handler: &host{}}); d != nil || !errors.Is(err, c.want) {
+					t.Errorf("Open: %v, want %v", err, c.want)
+				}
+			})
+		})
+	}
+	t.Run("hardware error", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctl := hcitest.NewController(hcitest.Settings{})
+			ctl.Handle(hci.OpLEReadBufferSize, func(ctl *hcitest.Controller, _ hci.CommandFrame) { ctl.Event(hci.HardwareError{Hardware: 9}) })
+			_, err := driver.Open(t.Context(), ctl, driver.Config{})
+			var hardware *driver.HardwareError
+			if !errors.As(err, &hardware) || hardware.Code != 9 {
+				t.Errorf("Open: %v", err)
+			}
+		})
+	})
+}
+
+// Open owns the transport: when it fails, that is closed and nothing runs on.
+func TestOpenClosesWhatItWasGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctl := hcitest.NewController(hcitest.Settings{})
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := driver.Open(over, ctl, driver.Config{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("Open: %v", err)
+		}
+		if err := ctl.WritePacket(hci.AppendCommand(nil, hci.Reset)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the transport is still open: %v", err)
+		}
+		if len(ctl.Commands()) != 0 {
+			t.Error("something was sent for a context that was over")
+		}
+	})
+}
+
+// A controller without a host refuses what peers want of it, and works.
+func TestWithoutHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctl := hcitest.NewController(hcitest.Settings{})
+		c, err := driver.Open(t.Context(), ctl, driver.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		ctl.Event(connected(64, hci.Peripheral))
+		ctl.Event(hci.LEAdvertisingReport{Reports: []hci.AdvertisingReport{{Address: peer}}})
+		ctl.ACL(hci.ACL{Handle: 64, Boundary: hci.FirstFlushable, Data: []byte{1}})
+		ctl.Event(hci.LELongTermKeyRequest{Handle: 64})
+		ctl.Event(hci.LERemoteConnectionParameterRequest{Handle: 64, IntervalMin: 6, IntervalMax: 6, SupervisionTimeout: 10})
+		ctl.Event(hci.EncryptionChange{Handle: 64, Enabled: 1})
+		ctl.Event(hci.LEConnectionUpdateComplete{Handle: 64})
+		synctest.Wait()
+		for _, op := range []hci.Opcode{hci.OpDisconnect, hci.OpLELongTermKeyRequestNegativeReply, hci.OpLERemoteConnectionParameterRequestNegativeReply} {
+			if count(ctl, op) != 1 {
+				t.Errorf("%d times %v", count(ctl, op), op)
+			}
 		}
 	})
 }
