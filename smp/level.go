@@ -31,6 +31,15 @@ func ParseLevel(text string) (Level, error) {
 	return 0, fmt.Errorf("security level %q: want none, encrypted, authenticated or sc", text)
 }
 
+// MarshalText writes what ParseLevel reads.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText is ParseLevel.
+func (l *Level) UnmarshalText(text []byte) (err error) {
+	*l, err = ParseLevel(string(text))
+	return err
+}
+
 // Security is what a link, or a key, has. Authentication and Secure Connections are two properties: a
 // Secure Connections key made by Just Works is not authenticated.
 type Security struct {

@@ -24,6 +24,15 @@ func ParseBonding(text string) (Bonding, error) {
 	return Bonding(i), err
 }
 
+// MarshalText writes what ParseBonding reads.
+func (b Bonding) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// UnmarshalText is ParseBonding.
+func (b *Bonding) UnmarshalText(text []byte) (err error) {
+	*b, err = ParseBonding(string(text))
+	return err
+}
+
 // LostBond says what to do when a peer has no key any more for its bond.
 type LostBond uint8
 
@@ -46,6 +55,15 @@ func ParseLostBond(text string) (LostBond, error) {
 	return LostBond(i), err
 }
 
+// MarshalText writes what ParseLostBond reads.
+func (l LostBond) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText is ParseLostBond.
+func (l *LostBond) UnmarshalText(text []byte) (err error) {
+	*l, err = ParseLostBond(string(text))
+	return err
+}
+
 // SecureConnections says whether LE Secure Connections pairing is used.
 type SecureConnections uint8
 
@@ -59,6 +77,21 @@ var secureConnectionsNames = [...]string{"allowed", "off", "only"}
 
 func (s SecureConnections) String() string {
 	return nameOf(secureConnectionsNames[:], int(s), "secure connections")
+}
+
+// ParseSecureConnections reads allowed, off or only.
+func ParseSecureConnections(text string) (SecureConnections, error) {
+	i, err := indexOf(secureConnectionsNames[:], text, "secure connections")
+	return SecureConnections(i), err
+}
+
+// MarshalText writes what ParseSecureConnections reads.
+func (s SecureConnections) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText is ParseSecureConnections.
+func (s *SecureConnections) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSecureConnections(string(text))
+	return err
 }
 
 func nameOf(names []string, i int, what string) string {
@@ -82,9 +115,10 @@ type Policy struct {
 	Bonding           Bonding
 	LostBond          LostBond
 	SecureConnections SecureConnections
-	MinKeySize        int  // octets, 7 to 16; if zero, 7
-	MaxKeySize        int  // octets, 7 to 16; if zero, 16
-	AllowWeaker       bool // pairing again may give less than the record has
+	MinLevel          Level // of what a pairing gives and of the keys in use; if LevelNone, any will do
+	MinKeySize        int   // octets, 7 to 16; if zero, 7
+	MaxKeySize        int   // octets, 7 to 16; if zero, 16
+	AllowWeaker       bool  // pairing again may give less than the record has
 }
 
 // complete is p with its key sizes filled in.
@@ -98,8 +132,11 @@ func (p Policy) complete() Policy {
 	return p
 }
 
-// check refuses key sizes that are none.
+// check refuses key sizes and a level that are none.
 func (p Policy) check() error {
+	if int(p.MinLevel) >= len(levelNames) {
+		return fmt.Errorf("%v is none", p.MinLevel)
+	}
 	p = p.complete()
 	if p.MinKeySize < leastKeySize || p.MaxKeySize > mostKeySize || p.MinKeySize > p.MaxKeySize {
 		return fmt.Errorf("key sizes %d to %d octets: want %d to %d", p.MinKeySize, p.MaxKeySize, leastKeySize, mostKeySize)

@@ -12,6 +12,9 @@ type Key [16]byte
 // Format prints that there is a key and nothing of it.
 func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("(key)")) }
 
+// MarshalText says that there is a key and nothing of it, for JSON and the like: a store has a form of its own.
+func (Key) MarshalText() ([]byte, error) { return []byte("(key)"), nil }
+
 // IsZero tells a key that is no key.
 func (k Key) IsZero() bool { return k == Key{} }
 
@@ -60,6 +63,11 @@ type Keys struct {
 	PeerIRK   *Key
 	LocalCSRK *Key
 	PeerCSRK  *Key
+
+	// The counters of signed writes (Vol 3, Part H, 2.4.5): what is below them is used up. Ours is ahead of what
+	// was sent, so that it need not be written each time.
+	LocalSignCounter uint32
+	PeerSignCounter  uint32
 }
 
 // Security is what a link encrypted with k has.
@@ -101,6 +109,8 @@ type Record struct {
 	Proven  bool  // Keys have encrypted a reconnection
 	Prior   *Keys // the generation before Keys, kept until they are proven
 	History History
+
+	Override Override // where the policy for this peer is not the host's
 }
 
 // Store keeps records. Load, List and the answers they give come from memory and never wait; Save and
@@ -124,6 +134,7 @@ func (r Record) Clone() Record {
 		prior := r.Prior.clone()
 		r.Prior = &prior
 	}
+	r.Override = r.Override.clone()
 	return r
 }
 
@@ -131,6 +142,7 @@ func (r Record) Clone() Record {
 func (r Record) Public() Record {
 	r.Keys = r.Keys.public()
 	r.Prior = nil
+	r.Override = r.Override.clone()
 	return r
 }
 

@@ -25,6 +25,18 @@ type bondFile struct {
 	Keys    *keysFile   `json:"keys,omitempty"`
 	Prior   *keysFile   `json:"prior_keys,omitempty"`
 	History historyFile `json:"history"`
+	Policy  *policyFile `json:"policy,omitempty"`
+}
+
+// policyFile is where the policy for the peer is not the host's.
+type policyFile struct {
+	Bonding           *smp.Bonding           `json:"bonding,omitempty"`
+	LostBond          *smp.LostBond          `json:"on_lost_bond,omitempty"`
+	SecureConnections *smp.SecureConnections `json:"secure_connections,omitempty"`
+	MinLevel          *smp.Level             `json:"min_level,omitempty"`
+	MinKeySize        int                    `json:"min_key_size,omitempty"`
+	MaxKeySize        int                    `json:"max_key_size,omitempty"`
+	AllowWeaker       bool                   `json:"allow_weaker,omitempty"`
 }
 
 type keysFile struct {
@@ -38,6 +50,8 @@ type keysFile struct {
 	PeerIRK           *keyText   `json:"peer_irk,omitempty"`
 	LocalCSRK         *keyText   `json:"local_csrk,omitempty"`
 	PeerCSRK          *keyText   `json:"peer_csrk,omitempty"`
+	LocalSignCounter  uint32     `json:"local_sign_counter,omitempty"`
+	PeerSignCounter   uint32     `json:"peer_sign_counter,omitempty"`
 }
 
 type ltkFile struct {
@@ -108,6 +122,9 @@ func marshalBond(r smp.Record) ([]byte, error) {
 	if r.Prior != nil {
 		b.Prior = keysOf(*r.Prior)
 	}
+	if !r.Override.IsZero() {
+		b.Policy = (*policyFile)(&r.Override)
+	}
 	return seal(b)
 }
 
@@ -130,6 +147,9 @@ func unmarshalBond(text []byte, local, peer hci.Address) (smp.Record, error) {
 		prior := b.Prior.keys()
 		r.Prior = &prior
 	}
+	if b.Policy != nil {
+		r.Override = smp.Override(*b.Policy)
+	}
 	if err := check(r); err != nil {
 		return smp.Record{}, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
@@ -151,6 +171,9 @@ func check(r smp.Record) error {
 	}
 	if h := r.History; h.Lost < 0 || h.Suspect < 0 || h.Repaired < 0 || h.Refused < 0 || len(h.LastLost) > maxText {
 		return fmt.Errorf("%w: a history that can't be", ErrRecord)
+	}
+	if err := r.Override.Check(); err != nil {
+		return fmt.Errorf("%w: its policy: %w", ErrRecord, err)
 	}
 	if err := checkKeys(r.Keys); err != nil || r.Prior == nil {
 		return err
@@ -177,6 +200,7 @@ func keysOf(k smp.Keys) *keysFile {
 		Method: k.Method, Authenticated: k.Authenticated, SecureConnections: k.SecureConnections, KeySize: k.KeySize,
 		SC: ltkOf(k.SC), Local: ltkOf(k.Local), Peer: ltkOf(k.Peer),
 		PeerIRK: (*keyText)(k.PeerIRK), LocalCSRK: (*keyText)(k.LocalCSRK), PeerCSRK: (*keyText)(k.PeerCSRK),
+		LocalSignCounter: k.LocalSignCounter, PeerSignCounter: k.PeerSignCounter,
 	}
 }
 
@@ -185,6 +209,7 @@ func (k *keysFile) keys() smp.Keys {
 		Method: k.Method, Authenticated: k.Authenticated, SecureConnections: k.SecureConnections, KeySize: k.KeySize,
 		SC: k.SC.ltk(), Local: k.Local.ltk(), Peer: k.Peer.ltk(),
 		PeerIRK: (*smp.Key)(k.PeerIRK), LocalCSRK: (*smp.Key)(k.LocalCSRK), PeerCSRK: (*smp.Key)(k.PeerCSRK),
+		LocalSignCounter: k.LocalSignCounter, PeerSignCounter: k.PeerSignCounter,
 	}
 }
 

@@ -96,7 +96,7 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 		v.SetBool(true)
 	case reflect.Int:
 		v.SetInt(int64(7 + *n%9))
-	case reflect.Uint8, reflect.Uint16:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
 		v.SetUint(uint64(*n%251 + 1))
 	case reflect.String:
 		v.SetString(fmt.Sprint("text ", *n))
@@ -112,6 +112,9 @@ func full(t *testing.T) smp.Record {
 	n := 0
 	fill(t, reflect.ValueOf(&r).Elem(), &n)
 	r.Local, r.Peer, r.Wish = host, peerB, smp.WishBond
+	o := &r.Override // whose words are not any number
+	*o.Bonding, *o.LostBond, *o.SecureConnections, *o.MinLevel = smp.BondNever, smp.LostRepair, smp.SecureConnectionsOnly, smp.LevelSC
+	o.MinKeySize, o.MaxKeySize = 8, 15
 	return r
 }
 
@@ -154,6 +157,8 @@ func TestCheck(t *testing.T) {
 		{"a prior key of 6 octets", func(r *smp.Record) { r.Prior = &smp.Keys{KeySize: 6, SC: &smp.LTK{}} }},
 		{"a method of a novel's length", func(r *smp.Record) { r.Keys.Method = smp.Method(strings.Repeat("x", maxText+1)) }},
 		{"a history below zero", func(r *smp.Record) { r.History.Refused = -1 }},
+		{"a policy that is none", func(r *smp.Record) { r.Override.Bonding = new(smp.Bonding(9)) }},
+		{"a policy of keys of 6 octets", func(r *smp.Record) { r.Override.MinKeySize = 6 }},
 		{"a history of a novel's length", func(r *smp.Record) { r.History.LastLost = strings.Repeat("x", maxText+1) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -110,7 +110,7 @@ func decode(octets []byte, to any) error {
 	case errors.As(err, &text):
 		return fmt.Errorf("%w: %w", ErrDamaged, text)
 	}
-	return fmt.Errorf("%w: an address that is none", ErrDamaged)
+	return fmt.Errorf("%w: an address that is none, or a word", ErrDamaged)
 }
 
 // textError is what UnmarshalText of this package says; it holds nothing of the text.
