@@ -32,16 +32,18 @@ func (s *session) patch(ctx context.Context) error {
 	if err := s.download(ctx, records); err != nil {
 		return err
 	}
-	if err := s.launched(ctx); err != nil {
-		return s.fail("launch", &LaunchError{path, err})
+	err = s.launched(ctx)
+	if isSilence(err) {
+		err = &LaunchError{path, ErrNoAnswer}
 	}
+	if err != nil {
+		return s.fail("launch", err)
+	}
+	chip := s.info.Chip
 	if err := s.identify(ctx); err != nil {
 		return err
 	}
-	s.info.Firmware = path
-	if !s.info.Patched {
-		s.warn(step, fmt.Errorf("the chip still calls itself %q after %s", s.info.Name, path))
-	}
+	s.info.Chip, s.info.Patched, s.info.Firmware = chip, true, path
 	return nil
 }
 

@@ -38,13 +38,12 @@ func (s *session) askFor(ctx context.Context, limit time.Duration, step string, 
 	within, cancel := context.WithTimeoutCause(ctx, limit, ErrNoAnswer)
 	defer cancel()
 	ret, err := s.Do(within, cmd)
-	if err == nil {
-		return ret, nil
-	}
 	switch {
+	case err == nil:
+		return ret, nil
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
-	case within.Err() != nil && !isRefusal(err):
+	case errors.Is(err, context.DeadlineExceeded):
 		err = ErrNoAnswer
 	}
 	return nil, s.fail(step, err)

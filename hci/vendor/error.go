@@ -10,6 +10,9 @@ import (
 // ErrNoAnswer is in the error of a command that the controller did not answer in time.
 var ErrNoAnswer = errors.New("the controller did not answer in time")
 
+// errFixedRate is a controller that can't be told a rate.
+var errFixedRate = errors.New("this controller's rate can't be changed from here")
+
 // Error is a procedure that failed. It unwraps to why: an hci.Status for errors.As where the controller refused,
 // ErrNoAnswer, a *ContactError, *FamilyError, *MissingError, *FileError, *LaunchError or *RateError, or the context's
 // error.

@@ -33,7 +33,7 @@ func (r Record) String() string {
 const (
 	recordHeader  = 3 // opcode, length
 	addressLength = 4 // of an address in the chip
-	// maxFirmware is the longest firmware that is read, in octets. Known ones have up to 360 KB.
+	// maxFirmware is the longest firmware that is read, in octets. Those for a Raspberry Pi have up to 64 KB.
 	maxFirmware = 1 << 20
 )
 

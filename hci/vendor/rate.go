@@ -22,14 +22,15 @@ const (
 	// contactTimeout is how long HCI_Reset may go without an answer while the rate is in doubt.
 	contactTimeout = time.Second
 	// contactTries is how many HCI_Resets are sent at one rate: what stood in the chip's parser when the last
-	// host was killed swallows the first.
-	contactTries = 2
+	// host was killed swallows one, and noise may take another.
+	contactTries = 3
 	// settleAfterRate is how long a chip may take from its answer to its new rate.
 	settleAfterRate = 20 * time.Millisecond
 )
 
-// otherRates are where a chip may be that an earlier host left without restoring the rate.
-var otherRates = []int{romBaud, 3_000_000, 921_600, 460_800}
+// otherRates are where a chip may be that an earlier host left without restoring the rate, and where modules with
+// firmware of their own begin.
+var otherRates = []int{romBaud, 3_000_000, 921_600, 1_000_000, 460_800}
 
 // contact resets the controller, at whatever rate it listens. It leaves the Port at that rate, or where it was.
 func (s *session) contact(ctx context.Context) error {
@@ -149,7 +150,8 @@ func (s *session) setRate(ctx context.Context, baud int) error {
 	if isSilence(err) {
 		seen, err = s.readAddress(ctx) // the first may have met the end of the change
 	}
-	if err == nil && seen != own {
+	refused := own.IsZero() || seen.IsZero() // which is an answer as well
+	if err == nil && seen != own && !refused {
 		err = fmt.Errorf("the controller's address reads %v now, and was %v", seen, own)
 	}
 	if err != nil {

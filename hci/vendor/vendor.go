@@ -140,6 +140,9 @@ func (s *session) start(ctx context.Context) error {
 		return err
 	}
 	if s.info.Family != Broadcom {
+		if s.port != nil && s.port.Baud() != s.cfg.Baud {
+			s.warn("operating rate", &RateError{s.port.Baud(), s.cfg.Baud, errFixedRate})
+		}
 		return nil
 	}
 	if err := s.patch(ctx); err != nil {
