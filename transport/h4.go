@@ -180,8 +180,7 @@ func (f *framer) peek(n int) ([]byte, error) {
 	case errors.Is(err, errHalted):
 		return nil, err
 	case errors.Is(err, errGap):
-		return nil, f.outOfStep(p[0], n-1, fmt.Sprintf("packet of type 0x%02X: %d of %d octets or more, then nothing for %v",
-			p[0], len(p), n, f.line.gap))
+		return nil, f.outOfStep(p[0], n-1, fmt.Sprintf("packet of type 0x%02X: %d octets, then nothing for %v", p[0], len(p), f.line.gap))
 	case len(p) == 0:
 		return nil, fmt.Errorf("%w: %w", ErrGone, err)
 	case errors.Is(err, io.EOF):

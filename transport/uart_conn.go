@@ -43,6 +43,7 @@ type h4Line struct {
 	reading chan struct{} // a token while somebody reads
 	writing chan struct{} // a token while somebody writes or changes the rate
 	mending chan struct{} // a token while Resync or Discard has halted the gate
+	done    chan struct{} // closed when the Conn has ended for good
 
 	mu       sync.Mutex // guards what follows
 	stopped  error      // why the stream can't be used; nil while it is in step
@@ -61,6 +62,7 @@ func newH4Line(l line, s Spec, log *logrus.Logger) *h4Line {
 		reading: make(chan struct{}, 1),
 		writing: make(chan struct{}, 1),
 		mending: make(chan struct{}, 1),
+		done:    make(chan struct{}),
 	}
 	c.ending.shut = c.shutLine
 	c.in.gate, c.in.gap = &c.gate, frameGap
@@ -71,6 +73,7 @@ func newH4Line(l line, s Spec, log *logrus.Logger) *h4Line {
 
 func (c *h4Line) shutLine() error {
 	c.gate.shut()
+	close(c.done)
 	return c.line.Close()
 }
 
@@ -271,6 +274,22 @@ func (c *h4Line) take(ctx context.Context, token chan struct{}) error {
 	select {
 	case token <- struct{}{}:
 		return nil
+	case <-c.done:
+		return c.over()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// pause waits for d, unless the context or the Conn is over first.
+func (c *h4Line) pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-c.done:
+		return c.over()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -303,7 +322,7 @@ func (c *h4Line) Discard(ctx context.Context, d time.Duration) error {
 	defer c.gate.open()
 	c.reading <- struct{}{} // at once: the gate is halted
 	defer func() { <-c.reading }()
-	err := pause(ctx, d)
+	err := c.pause(ctx, d)
 	c.in.pending = nil
 	c.framer.restart()
 	return c.told("discard", errors.Join(err, c.line.dropInput()))
@@ -318,7 +337,7 @@ func (c *h4Line) Break(ctx context.Context, d time.Duration) error {
 	if err := c.line.setBreak(true); err != nil {
 		return c.told("break", err)
 	}
-	err := pause(ctx, d)
+	err := c.pause(ctx, d)
 	return c.told("break", errors.Join(err, c.line.setBreak(false)))
 }
 
@@ -337,15 +356,3 @@ func (c *h4Line) told(what string, err error) error {
 func (c *h4Line) SetChip(chip Chip) { c.in.chip.Store(&chip) }
 
 func (c *h4Line) chip() Chip { return *c.in.chip.Load() }
-
-// pause waits for d, unless the context is over first.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

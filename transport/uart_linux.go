@@ -45,8 +45,8 @@ func openUART(ctx context.Context, s Spec, o Options) (Conn, error) {
 // control and few rates, its Read blocks Close, and says the same of time-out and hang-up. So a second descriptor of
 // the same line, in the runtime's poller, waits, writes, and does the rest.
 type port struct {
-	serial *serial.Port // blocks never: it reads with VMIN and VTIME zero, and writes nothing
-	file   *os.File     // the second descriptor
+	serial serialPort // a *serial.Port; it never blocks: it reads with VMIN and VTIME zero, and writes nothing
+	file   *os.File   // the second descriptor
 	raw    syscall.RawConn
 
 	counts bool // the driver counts errors
@@ -62,6 +62,13 @@ type port struct {
 
 	closing sync.Once
 	closed  error // of Close
+}
+
+// A serialPort is what is used of package serial's Port.
+type serialPort interface {
+	Read(b []byte) (int, error)
+	Flush() error
+	Close() error
 }
 
 // errLocked is a line that another process has locked.
@@ -97,9 +104,11 @@ func (p *port) set(ctx context.Context, s Spec) error {
 	if err := p.lock(); err != nil {
 		return err
 	}
-	if p.serial, err = serial.OpenPort(&serial.Config{Name: s.Path, Baud: DefaultBaud}); err != nil {
+	first, err := serial.OpenPort(&serial.Config{Name: s.Path, Baud: DefaultBaud})
+	if err != nil {
 		return err
 	}
+	p.serial = first
 	if err := p.ioctlInt("TIOCEXCL", unix.TIOCEXCL, 0); err != nil {
 		return err
 	}
@@ -115,8 +124,10 @@ func (p *port) set(ctx context.Context, s Spec) error {
 		p.counts, p.before = true, errs
 	}
 	if isUSB(s.Path) {
-		if err := pause(ctx, usbSettle); err != nil {
-			return err
+		select {
+		case <-time.After(usbSettle):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	return errors.Join(p.dropOutput(), p.dropInput())
@@ -286,11 +297,13 @@ func (p *port) close() error {
 		return p.file.Close()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
-	p.drain(ctx)
+	left := p.drain(ctx)
 	cancel()
 	p.file.SetDeadline(past)
 	p.ioctlInt("TIOCNXCL", unix.TIOCNXCL, 0)
 	err := p.file.Close() // nobody uses it after this
-	p.serial.Flush()
+	if left != nil {
+		p.serial.Flush()
+	}
 	return errors.Join(err, p.serial.Close())
 }
