@@ -72,6 +72,11 @@ var thirdParty = map[string][]string{
 	"github.com/ulikunitz/xz":       {"hci/vendor"},
 }
 
+// testThirdParty says whose tests may import which package of a module beyond that.
+var testThirdParty = map[string][]string{
+	"golang.org/x/net/nettest": {"l2cap"}, // what every net.Conn has to keep
+}
+
 // quiet lists the packages that import the standard library only.
 var quiet = []string{"hci", "internal/btcrypto", "internal/leaktest", "internal/layering", "internal/habits"}
 
@@ -113,6 +118,13 @@ func judge(e edge) string {
 	}
 	if first, _, _ := strings.Cut(e.to, "/"); !strings.Contains(first, ".") {
 		return "" // the standard library
+	}
+	return judgeThirdParty(e)
+}
+
+func judgeThirdParty(e edge) string {
+	if e.test && slices.Contains(testThirdParty[e.to], e.from) {
+		return ""
 	}
 	for mod, who := range thirdParty {
 		if e.to != mod && !strings.HasPrefix(e.to, mod+"/") {

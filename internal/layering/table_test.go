@@ -39,6 +39,9 @@ func TestAnEdgeFails(t *testing.T) {
 		{"a module with a longer name", "transport/user.go", "golang.org/x/system", "module of golang.org/x/system"},
 		{"a module not in the table", "gap/host.go", "example.com/x", "module of example.com/x"},
 		{"a module not in the table, in a test", "gap/host_test.go", "example.com/x", "module of example.com/x"},
+		{"a package for one's tests", "l2cap/conn_test.go", "golang.org/x/net/nettest", ""},
+		{"a package for one's tests, in no test", "l2cap/conn.go", "golang.org/x/net/nettest", "module of golang.org/x/net/nettest"},
+		{"a package for another's tests", "att/conn_test.go", "golang.org/x/net/nettest", "module of golang.org/x/net/nettest"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			edges, err := read(fstest.MapFS{
@@ -81,7 +84,7 @@ func TestReadReportsWhatItCannotParse(t *testing.T) {
 // TestTablesAgree catches a slip of the pen in the tables themselves.
 func TestTablesAgree(t *testing.T) {
 	named := slices.Concat(anyone, testKits, quiet)
-	for _, rows := range []map[string][]string{table, testTable, thirdParty} {
+	for _, rows := range []map[string][]string{table, testTable, thirdParty, testThirdParty} {
 		for _, row := range rows {
 			named = append(named, row...)
 		}
