@@ -11,6 +11,7 @@ import (
 const (
 	btsnoopMagic   = "btsnoop\x00"
 	btsnoopVersion = 1
+	btsnoopHCI     = 1001 // each record is a packet without its type; flags say direction and kind
 	btsnoopH4      = 1002 // each record is a packet with its type; flags say the direction
 	btsnoopMonitor = 2001 // flags are a controller's index and an Opcode
 
@@ -20,13 +21,17 @@ const (
 	// maxMonitorData is the longest record that btmon accepts, in octets: at a longer one it stops
 	// reading the file.
 	maxMonitorData = 1490
+	// maxPacketData is the longest packet without its type that goes into a record of any format.
+	maxPacketData = maxMonitorData - 1
 	// maxRecordData is the longest record that a CaptureReader accepts, in octets.
 	maxRecordData = 1 << 16
 
 	// btsnoopEpoch is 1970 in btsnoop's microseconds, which count from the year 0.
 	btsnoopEpoch = 0x00dcddb30f2f8000
 
-	flagReceived = 1 << 0 // of a record in a btsnoopH4 file
+	// Flags of a record in a btsnoopHCI or btsnoopH4 file.
+	flagReceived = 1 << 0 // from the controller
+	flagControl  = 1 << 1 // a command or an event, no data
 )
 
 // An Opcode says what a Record is, in the numbers of the Linux monitor channel.
@@ -116,15 +121,35 @@ func appendHeader(b []byte, format uint32) []byte {
 	return binary.BigEndian.AppendUint32(b, format)
 }
 
-// appendRecord appends a monitor record whose data is head and body. It says the same for its original
-// and its included length, because btmon takes the one for the other.
+// appendRecord appends a monitor record whose data is head and body.
 func appendRecord(b []byte, now time.Time, index uint16, op Opcode, drops uint32, head, body []byte) []byte {
-	size := uint32(len(head) + len(body))
-	b = binary.BigEndian.AppendUint32(b, size)
-	b = binary.BigEndian.AppendUint32(b, size)
-	b = binary.BigEndian.AppendUint32(b, uint32(index)<<16|uint32(op))
-	b = binary.BigEndian.AppendUint32(b, drops)
-	b = binary.BigEndian.AppendUint64(b, uint64(now.UnixMicro()+btsnoopEpoch))
+	b = appendRecordHeader(b, now, len(head)+len(body), uint32(index)<<16|uint32(op), drops)
 	b = append(b, head...)
 	return append(b, body...)
+}
+
+// appendH4Record appends a packet to a btsnoopH4 file. Its type is not 0.
+func appendH4Record(b []byte, now time.Time, op Opcode, drops uint32, head, body []byte) []byte {
+	var flags uint32
+	typ := op.PacketType()
+	if op.Received() {
+		flags |= flagReceived
+	}
+	if typ == Command || typ == Event {
+		flags |= flagControl
+	}
+	b = appendRecordHeader(b, now, 1+len(head)+len(body), flags, drops)
+	b = append(b, typ)
+	b = append(b, head...)
+	return append(b, body...)
+}
+
+// appendRecordHeader appends what stands before a record's data. It says the same for the original and the included
+// length, because btmon takes the one for the other.
+func appendRecordHeader(b []byte, now time.Time, size int, flags, drops uint32) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(size))
+	b = binary.BigEndian.AppendUint32(b, uint32(size))
+	b = binary.BigEndian.AppendUint32(b, flags)
+	b = binary.BigEndian.AppendUint32(b, drops)
+	return binary.BigEndian.AppendUint64(b, uint64(now.UnixMicro()+btsnoopEpoch))
 }

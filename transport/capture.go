@@ -1,12 +1,11 @@
 package transport
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
 	"sync"
 	"time"
 
@@ -24,16 +23,64 @@ const (
 // errCaptureStuck is Close's answer when the file took nothing for captureFlush.
 var errCaptureStuck = errors.New("the file takes nothing: what was queued is lost")
 
-// A Capture writes packets to a btsnoop file in the Linux monitor's format (2001), which btmon and
-// Wireshark read. A goroutine of its own writes: whoever records never waits for the file, and what finds the
-// queue full is counted in the next record's drops.
+// A CaptureFormat is what a Capture writes.
+type CaptureFormat int
+
+// The formats. btmon and Wireshark read both.
+const (
+	// FormatMonitor is the Linux monitor's (btsnoop 2001): packets, which controller each belongs to, what the
+	// controllers are, and lines of the log.
+	FormatMonitor CaptureFormat = btsnoopMonitor
+	// FormatH4 is packets alone (btsnoop 1002), for tools that read nothing else. It does not tell controllers apart.
+	FormatH4 CaptureFormat = btsnoopH4
+)
+
+// ParseCaptureFormat reads the name of a format, "monitor" or "h4", or its number.
+func ParseCaptureFormat(text string) (CaptureFormat, error) {
+	switch text {
+	case "monitor", "2001":
+		return FormatMonitor, nil
+	case "h4", "1002":
+		return FormatH4, nil
+	}
+	return 0, fmt.Errorf("capture format %s: want monitor or h4", shorten(text))
+}
+
+// String returns the format's name.
+func (f CaptureFormat) String() string {
+	switch f {
+	case FormatMonitor, 0:
+		return "monitor"
+	case FormatH4:
+		return "h4"
+	}
+	return fmt.Sprintf("format %d", int(f))
+}
+
+// CaptureConfig is how a Capture is written. The zero value works.
+type CaptureConfig struct {
+	// Format, if zero, is FormatMonitor.
+	Format CaptureFormat
+	// Size is how many octets a file holds before the next one is begun, at least MinCaptureSize. If zero, there is
+	// one file without bounds. CreateCapture only.
+	Size int64
+	// Count is how many files are kept, the one being written among them. If zero, 4. It has no meaning without
+	// Size. CreateCapture only.
+	Count int
+	// Log hears once when the file can no longer be written. If nil, silence.
+	Log *logrus.Logger
+}
+
+// A Capture writes packets to a btsnoop file, which btmon and Wireshark read. A goroutine of its own writes: whoever
+// records never waits for the file, and what finds the queue full is counted in the next record's drops.
 //
 // A capture holds the keys of every pairing that it saw.
 type Capture struct {
-	w    io.WriteCloser // owner: run, until done is closed
-	log  *logrus.Logger
-	wake chan struct{} // holds one token while run has something to look at
-	done chan struct{} // closed when run has ended
+	w      io.WriteCloser // owner: run, until done is closed
+	format CaptureFormat
+	log    *logrus.Logger
+	wake   chan struct{} // holds one token while run has something to look at
+	done   chan struct{} // closed when run has ended
 
 	mu     sync.Mutex
 	queue  []byte // whole records
@@ -45,38 +92,15 @@ type Capture struct {
 	closeErr error
 }
 
-// CreateCapture captures to a new file at path, with mode 0600, in place of a regular file that may be there; whoever
-// has the old one open sees nothing of the new. log hears once when the file can no longer be
-// written; nil is silence.
-func CreateCapture(path string, log *logrus.Logger) (*Capture, error) {
-	f, err := createPrivate(path)
-	if err != nil {
-		return nil, fmt.Errorf("capture: %w", err)
-	}
-	return NewCapture(f, log), nil
-}
-
-// createPrivate makes a file that only its owner may read. It never writes into what is there already: that
-// could be a link to elsewhere, or open in somebody's hands.
-func createPrivate(path string) (*os.File, error) {
-	switch st, err := os.Lstat(path); {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return nil, err
-	case !st.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is there and is no regular file", path)
-	default:
-		if err := os.Remove(path); err != nil {
-			return nil, err
-		}
-	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-}
-
 // NewCapture captures to w and owns it. Closing w must unblock its Write.
-func NewCapture(w io.WriteCloser, log *logrus.Logger) *Capture {
-	c := &Capture{w: w, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	c.queue = appendHeader(make([]byte, 0, btsnoopHeaderSize), btsnoopMonitor)
+func NewCapture(w io.WriteCloser, cfg CaptureConfig) *Capture {
+	format := cmp.Or(cfg.Format, FormatMonitor)
+	return startCapture(w, format, appendHeader(make([]byte, 0, btsnoopHeaderSize), uint32(format)), cfg.Log)
+}
+
+// startCapture begins with what is in queue.
+func startCapture(w io.WriteCloser, format CaptureFormat, queue []byte, log *logrus.Logger) *Capture {
+	c := &Capture{w: w, format: format, log: log, queue: queue, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go c.run()
 	return c
 }
@@ -121,21 +145,31 @@ func (c *Capture) fail(err error) {
 	}
 }
 
-// add queues one record whose data is head and body, or counts it as lost.
+// add queues one record whose data is head and body, or counts it as lost. What the format has no place for is left out.
 func (c *Capture) add(index uint16, op Opcode, head, body []byte) {
+	size := len(head) + len(body)
+	if c.format == FormatH4 {
+		if op.PacketType() == 0 {
+			return
+		}
+		size++
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return
 	}
-	size := len(head) + len(body)
 	if c.err != nil || size > maxMonitorData || len(c.queue)+recordHeaderSize+size > captureQueue {
 		if c.drops < math.MaxUint32 {
 			c.drops++
 		}
 		return
 	}
-	c.queue = appendRecord(c.queue, time.Now(), index, op, c.drops, head, body)
+	if c.format == FormatH4 {
+		c.queue = appendH4Record(c.queue, time.Now(), op, c.drops, head, body)
+	} else {
+		c.queue = appendRecord(c.queue, time.Now(), index, op, c.drops, head, body)
+	}
 	c.signal()
 }
 

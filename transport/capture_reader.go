@@ -38,37 +38,54 @@ func (e *CaptureError) Error() string {
 // Unwrap returns Err.
 func (e *CaptureError) Unwrap() error { return e.Err }
 
-// A CaptureReader reads btsnoop files of the formats 1002 (H4) and 2001 (Linux monitor).
+// A CaptureReader reads btsnoop files of the formats 1001 (packets without their types), 1002 (H4) and 2001 (Linux
+// monitor), and Apple's packet log in either order of octets.
 type CaptureReader struct {
 	r      *bufio.Reader
-	format uint32
+	format uint32           // of btsnoop
+	order  binary.ByteOrder // of Apple's packet log; nil for btsnoop
 	offset int64
 	buf    []byte
 }
 
-// NewCaptureReader reads the file's header. The error is a *CaptureError.
+// NewCaptureReader reads the file's header, or finds out what the file is where it has none. The error is a
+// *CaptureError.
 func NewCaptureReader(r io.Reader) (*CaptureReader, error) {
 	c := &CaptureReader{r: bufio.NewReader(r)}
-	var b [btsnoopHeaderSize]byte
-	if err := c.fill(b[:]); err != nil {
+	begin, err := c.r.Peek(btsnoopHeaderSize)
+	if order, ok := appleOrder(begin); ok {
+		c.order = order
+		return c, nil
+	}
+	if len(begin) >= len(btsnoopMagic) && string(begin[:len(btsnoopMagic)]) != btsnoopMagic {
+		return nil, &CaptureError{0, "neither a btsnoop file nor Apple's packet log", nil}
+	}
+	if err != nil {
+		if len(begin) > 0 && errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
 		return nil, &CaptureError{0, "no btsnoop header", err}
 	}
-	if string(b[:8]) != btsnoopMagic {
-		return nil, &CaptureError{0, "no btsnoop file", nil}
-	}
-	if v := binary.BigEndian.Uint32(b[8:]); v != btsnoopVersion {
+	if v := binary.BigEndian.Uint32(begin[8:]); v != btsnoopVersion {
 		return nil, &CaptureError{8, fmt.Sprintf("btsnoop version %d, not %d", v, btsnoopVersion), nil}
 	}
-	c.format = binary.BigEndian.Uint32(b[12:])
-	if c.format != btsnoopH4 && c.format != btsnoopMonitor {
-		return nil, &CaptureError{12, fmt.Sprintf("btsnoop format %d, not %d or %d", c.format, btsnoopH4, btsnoopMonitor), nil}
+	c.format = binary.BigEndian.Uint32(begin[12:])
+	switch c.format {
+	case btsnoopHCI, btsnoopH4, btsnoopMonitor:
+	default:
+		return nil, &CaptureError{12, fmt.Sprintf("btsnoop format %d, not %d, %d or %d", c.format, btsnoopHCI, btsnoopH4, btsnoopMonitor), nil}
 	}
+	c.r.Discard(btsnoopHeaderSize) // it is there
+	c.offset = int64(btsnoopHeaderSize)
 	return c, nil
 }
 
 // Next returns the next record, whose Data is valid until the next call. At the end it returns io.EOF; any
 // other error is a *CaptureError, and final.
 func (c *CaptureReader) Next() (Record, error) {
+	if c.order != nil {
+		return c.nextApple()
+	}
 	start := c.offset
 	var h [recordHeaderSize]byte
 	if err := c.fill(h[:]); err != nil {
@@ -84,14 +101,8 @@ func (c *CaptureReader) Next() (Record, error) {
 	case included > original:
 		return Record{}, &CaptureError{start, fmt.Sprintf("record holds %d octets of %d", included, original), nil}
 	}
-	if cap(c.buf) < int(included) {
-		c.buf = make([]byte, included)
-	}
-	data := c.buf[:included]
-	if err := c.fill(data); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
+	data, err := c.data(int(included))
+	if err != nil {
 		return Record{}, &CaptureError{start, "record data", err}
 	}
 	rec := Record{
@@ -106,19 +117,38 @@ func (c *CaptureReader) Next() (Record, error) {
 	return rec, nil
 }
 
-// interpret reads the flags, and in an H4 file the packet type, which goes into the Opcode.
+// interpret makes an Opcode of the flags, in an H4 file together with the packet type.
 func (c *CaptureReader) interpret(rec *Record, start int64, flags uint32) error {
-	if c.format == btsnoopMonitor {
+	received := flags&flagReceived != 0
+	switch {
+	case c.format == btsnoopMonitor:
 		rec.Index, rec.Opcode = int(flags>>16), Opcode(flags)
-		return nil
-	}
-	if len(rec.Data) == 0 {
+	case c.format == btsnoopHCI && flags&flagControl == 0:
+		rec.Opcode = opcodeOf(ACL, received)
+	case c.format == btsnoopHCI && received:
+		rec.Opcode = OpEvent
+	case c.format == btsnoopHCI:
+		rec.Opcode = OpCommand
+	case len(rec.Data) == 0:
 		return &CaptureError{start, "record without a packet type", nil}
+	default:
+		rec.Opcode = opcodeOf(rec.Data[0], received)
+		rec.Data = rec.Data[1:]
+		rec.Original--
 	}
-	rec.Opcode = opcodeOf(rec.Data[0], flags&flagReceived != 0)
-	rec.Data = rec.Data[1:]
-	rec.Original--
 	return nil
+}
+
+// data reads what a record holds. It is valid until the next record.
+func (c *CaptureReader) data(size int) ([]byte, error) {
+	if cap(c.buf) < size {
+		c.buf = make([]byte, size)
+	}
+	err := c.fill(c.buf[:size])
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return c.buf[:size], err
 }
 
 // fill reads len(b) octets, or returns io.EOF for none, io.ErrUnexpectedEOF for fewer.

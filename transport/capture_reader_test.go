@@ -34,13 +34,29 @@ func TestCaptureReaderH4(t *testing.T) {
 	}
 }
 
+// hciFile is a capture of format 1001: the types are in the flags.
+const hciFile = "6274736e6f6f7000" + "00000001" + "000003e9" +
+	"00000003" + "00000003" + "00000002" + "00000000" + "00e03ab44a676000" + "030c00" +
+	"00000006" + "00000006" + "00000003" + "00000000" + "00e03ab44a676001" + "0e0401030c00" +
+	"00000005" + "00000005" + "00000000" + "00000000" + "00e03ab44a676002" + "40000100aa" +
+	"00000400" + "00000005" + "00000001" + "00000005" + "00e03ab44a676003" + "402001fbbb" +
+	"00000000" + "00000000" + "00000001" + "00000005" + "00e03ab44a676004"
+
+func TestCaptureReaderHCI(t *testing.T) {
+	got := records(t, iotest.OneByteReader(bytes.NewReader(unhex(t, hciFile))))
+	wantLines(t, got, "0 command 030c00", "0 event 0e0401030c00", "0 ACL out 40000100aa", "0 ACL in 402001fbbb", "0 ACL in ")
+	if got[3].Drops != 5 || got[3].Original != 0x400 {
+		t.Errorf("%+v", got[3])
+	}
+}
+
 func TestCaptureReaderHeader(t *testing.T) {
 	tests := []struct{ name, file, text string }{
 		{"empty", "", "capture: octet 0: no btsnoop header: EOF"},
 		{"short", "6274736e6f6f700000000001000003", "capture: octet 0: no btsnoop header: unexpected EOF"},
-		{"magic", "6274736e6f6f700100000001000007d1", "capture: octet 0: no btsnoop file"},
+		{"magic", "6274736e6f6f700100000001000007d1", "capture: octet 0: neither a btsnoop file nor Apple's packet log"},
 		{"version", "6274736e6f6f700000000002000007d1", "capture: octet 8: btsnoop version 2, not 1"},
-		{"format", "6274736e6f6f700000000001000003e9", "capture: octet 12: btsnoop format 1001, not 1002 or 2001"},
+		{"format", "6274736e6f6f700000000001000003ec", "capture: octet 12: btsnoop format 1004, not 1001, 1002 or 2001"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -128,6 +144,9 @@ func FuzzCaptureReader(f *testing.F) {
 	f.Add(unhex(f, h4File))
 	f.Add(appendRecord(appendHeader(nil, btsnoopMonitor), time.Unix(1, 0), 1, OpNewIndex, 0, newIndex(Adapter{}), nil))
 	f.Add(appendHeader(nil, 1001))
+	f.Add(unhex(f, hciFile))
+	f.Add(unhex(f, appleFile))
+	f.Add(swapApple(unhex(f, appleFile)))
 	f.Add([]byte("btsnoop"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		c, err := NewCaptureReader(bytes.NewReader(file))

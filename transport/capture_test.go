@@ -73,7 +73,7 @@ func records(t testing.TB, r io.Reader) []Record {
 func TestCaptureWritesWhatIsAdded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sink
-		c := NewCapture(&s, nil)
+		c := NewCapture(&s, CaptureConfig{})
 		for i := range 1000 {
 			c.add(3, OpEvent, []byte{byte(i)}, []byte{byte(i >> 8)})
 			if i%10 == 0 {
@@ -107,7 +107,7 @@ func TestCaptureWritesWhatIsAdded(t *testing.T) {
 func TestCaptureDoesNotKeepRecordsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sink
-		c := NewCapture(&s, nil)
+		c := NewCapture(&s, CaptureConfig{})
 		defer c.Close()
 		c.add(0, OpCommand, []byte{3, 0x0C, 0}, nil)
 		synctest.Wait()
@@ -121,7 +121,7 @@ func TestCaptureDoesNotKeepRecordsBack(t *testing.T) {
 func TestCaptureStalledWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{gate: make(chan struct{})}
-		c := NewCapture(s, nil)
+		c := NewCapture(s, CaptureConfig{})
 		synctest.Wait() // the header is stuck in Write, the queue is empty
 		data := make([]byte, 1000)
 		const added = 3 * captureQueue / (recordHeaderSize + 1000)
@@ -166,7 +166,7 @@ func TestCaptureCloseWhileStuck(t *testing.T) {
 				if tt.freeing {
 					s.closed = make(chan struct{})
 				}
-				c := NewCapture(s, nil)
+				c := NewCapture(s, CaptureConfig{})
 				start := time.Now()
 				for range 2 {
 					if err := c.Close(); !errors.Is(err, errCaptureStuck) {
@@ -189,7 +189,7 @@ func TestCaptureFullDisk(t *testing.T) {
 		log := logrus.New()
 		var heard bytes.Buffer
 		log.SetOutput(&heard)
-		c := NewCapture(s, log)
+		c := NewCapture(s, CaptureConfig{Log: log})
 		c.add(0, OpEvent, []byte{1}, nil)
 		synctest.Wait()
 		s.mu.Lock()
@@ -217,7 +217,7 @@ func TestCaptureFullDisk(t *testing.T) {
 
 func TestCaptureRecordTooLong(t *testing.T) {
 	var s sink
-	c := NewCapture(&s, nil)
+	c := NewCapture(&s, CaptureConfig{})
 	c.add(0, OpISOIn, make([]byte, maxMonitorData), []byte{0})
 	c.add(0, OpISOIn, make([]byte, maxMonitorData), nil)
 	if err := c.Close(); err != nil {
@@ -242,7 +242,7 @@ func TestCreateCapture(t *testing.T) {
 	}
 	capture := func(n int) {
 		t.Helper()
-		c, err := CreateCapture(path, nil)
+		c, err := CreateCapture(path, CaptureConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +282,7 @@ func TestCreateCaptureLeavesOldReadersBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer spy.Close()
-	c, err := CreateCapture(path, nil)
+	c, err := CreateCapture(path, CaptureConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestCreateCaptureRefuses(t *testing.T) {
 		refused = append(refused, link)
 	}
 	for _, path := range refused {
-		if c, err := CreateCapture(path, nil); err == nil {
+		if c, err := CreateCapture(path, CaptureConfig{}); err == nil {
 			c.Close()
 			t.Errorf("%s accepted", path)
 		} else if !strings.HasPrefix(err.Error(), "capture: ") || !strings.Contains(err.Error(), path) {
@@ -322,7 +322,7 @@ func TestCaptureDoesNotAllocate(t *testing.T) {
 	if raceEnabled {
 		return
 	}
-	c := NewCapture(nopCloser{io.Discard}, nil)
+	c := NewCapture(nopCloser{io.Discard}, CaptureConfig{})
 	defer c.Close()
 	data := make([]byte, 251)
 	for range 20000 { // let both buffers grow

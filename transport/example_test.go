@@ -34,7 +34,7 @@ func ExampleTap() {
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "hci.btsnoop")
 
-	capture, err := transport.CreateCapture(path, nil)
+	capture, err := transport.CreateCapture(path, transport.CaptureConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}

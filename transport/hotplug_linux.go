@@ -15,9 +15,6 @@ import (
 // events can't be had.
 const hotplugPoll = 500 * time.Millisecond
 
-// noIndex is the number of no controller.
-const noIndex = 0xFFFF
-
 // AwaitAdapter waits until the kernel has a controller that accept wants, and returns it; of several, the one with the
 // lowest number. It needs no privilege. The error is an *OpenError: there is no Bluetooth at all, or ctx is over.
 func AwaitAdapter(ctx context.Context, accept func(Adapter) bool) (Adapter, error) {

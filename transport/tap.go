@@ -6,13 +6,16 @@ import (
 	"sync"
 )
 
-// Tap returns a Conn that records in c what conn reads and writes. a says under which number and name; its
-// Address and Name may be zero: the tap learns the address when the controller answers Read_BD_ADDR, and takes
-// "hci" and the number for the name. Several Conns may share a Capture, each with an Index of its own. Closing the
+// Tap returns a Conn that records in c what conn reads and writes. a says under which number and name, unless conn is a
+// UserChannel, which knows its Adapter itself. Address and Name may be zero: the tap learns the address when the
+// controller answers Read_BD_ADDR, and takes "hci" and the number for the name. Several Conns may share a Capture, each with an Index of its own. Closing the
 // Conn closes conn and leaves c open. If c is nil, Tap returns conn.
 func Tap(conn Conn, c *Capture, a Adapter) Conn {
 	if c == nil {
 		return conn
+	}
+	if user, ok := As[UserChannel](conn); ok {
+		a = user.Adapter()
 	}
 	t := &tap{Conn: conn, capture: c, index: uint16(a.Index), address: a.Address, maker: makerUnknown}
 	if a.Name == "" {
@@ -89,14 +92,14 @@ func (t *tap) record(p []byte, received bool) {
 	}
 	op := opcodeOf(p[0], received)
 	data := p[1:]
-	if p[0] != ACL || len(data) <= maxMonitorData || len(data) < aclHeader {
+	if p[0] != ACL || len(data) <= maxPacketData || len(data) < aclHeader {
 		t.capture.add(t.index, op, data, nil)
 		return
 	}
 	const continuing, boundary = 0x1000, 0x3000 // the packet boundary flag, and its bits
 	handle := binary.LittleEndian.Uint16(data)
 	for rest := data[aclHeader:]; len(rest) > 0; {
-		piece := rest[:min(len(rest), maxMonitorData-aclHeader)]
+		piece := rest[:min(len(rest), maxPacketData-aclHeader)]
 		rest = rest[len(piece):]
 		var head [aclHeader]byte
 		binary.LittleEndian.PutUint16(head[0:], handle)

@@ -38,7 +38,7 @@ func (s *script) Close() error { s.closing++; return nil }
 func tapped(t *testing.T, s *script, a Adapter, f func(Conn)) []Record {
 	t.Helper()
 	var out sink
-	c := NewCapture(&out, nil)
+	c := NewCapture(&out, CaptureConfig{})
 	f(Tap(s, c, a))
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestTapWithoutCapture(t *testing.T) {
 func TestTapOnStalledCapture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &sink{gate: make(chan struct{})}
-		c := NewCapture(out, nil)
+		c := NewCapture(out, CaptureConfig{})
 		near, far := net.Pipe()
 		defer far.Close()
 		conn := Tap(NewH4(near), c, Adapter{})
@@ -260,7 +260,7 @@ func TestTapOnStalledCapture(t *testing.T) {
 // Two controllers in one file are told apart by their numbers.
 func TestTapShared(t *testing.T) {
 	var out sink
-	c := NewCapture(&out, nil)
+	c := NewCapture(&out, CaptureConfig{})
 	for i := range 2 {
 		drain(Tap(&script{in: [][]byte{resetDone}}, c, Adapter{Index: i}))
 	}
@@ -282,7 +282,7 @@ func TestTapDoesNotAllocate(t *testing.T) {
 	if raceEnabled {
 		return
 	}
-	c := NewCapture(nopCloser{io.Discard}, nil)
+	c := NewCapture(nopCloser{io.Discard}, CaptureConfig{})
 	defer c.Close()
 	conn := Tap(NewH4(&endless{b: packet(ACL, 251)}), c, Adapter{})
 	b, p := make([]byte, MaxPacket), packet(ACL, 251)

@@ -10,8 +10,10 @@ import (
 // hciPrefix stands before a controller's number in the name that the kernel gives it.
 const hciPrefix = "hci"
 
-// maxIndex is the largest number that a controller can have: 0xFFFF means none.
-const maxIndex = 0xFFFE
+const (
+	maxIndex = 0xFFFE // the largest number that a controller can have
+	noIndex  = 0xFFFF // none in particular
+)
 
 type userKind struct{}
 

@@ -102,7 +102,7 @@ func (e *env) openTransport(ctx context.Context, h *host) (source, error) {
 	}
 	var capture *transport.Capture // a Tap on none does nothing
 	if e.capture != "" {
-		if capture, err = transport.CreateCapture(e.capture, e.log); err != nil {
+		if capture, err = transport.CreateCapture(e.capture, transport.CaptureConfig{Log: e.log}); err != nil {
 			return source{}, err
 		}
 		h.close = append(h.close, capture.Close)
