@@ -111,7 +111,8 @@ func TestSpecStringOfUnknownKind(t *testing.T) {
 }
 
 func FuzzParseSpec(f *testing.F) {
-	for _, s := range []string{"user:0", "hci1", "user:hci2", "unix:/a", "tcp:[::1]:1", "tcp:h:0", "virtual:x:y", "", ":", "user:"} {
+	for _, s := range []string{"user:0", "hci1", "user:hci2", "unix:/a", "tcp:[::1]:1", "tcp:h:0", "virtual:x:y", "", ":", "user:",
+		"uart:/dev/a", "uart:/a?baud=9600&flow=none", "uart:a%3F%25?chip=bcm&firmware=/b%26", "uart:a?baud=9600&baud=9600", "uart:%"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

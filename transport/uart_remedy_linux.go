@@ -24,7 +24,7 @@ func explainSerial(s Spec, err error, proc string) (cause, remedy string) {
 	case errors.Is(err, errNoFlow):
 		return "the line has no RTS/CTS", "flow=none, at a rate that this machine keeps up with; or three-wire (H5), if the controller can do it"
 	case errors.Is(err, unix.EBUSY):
-		return explainLine(s.Path, lineHolders(proc, s.Path))
+		return explainLine(s.Path, proc)
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 		return "there is no such device", "ls -l /dev/serial* /dev/ttyAMA* /dev/ttyS* /dev/ttyUSB* /dev/ttyACM* shows those there are; on a Raspberry Pi the kernel " +
 			"has the controller itself: use user:0, or set dtparam=krnbt=off in config.txt"
@@ -40,35 +40,37 @@ func explainSerial(s Spec, err error, proc string) (cause, remedy string) {
 }
 
 // explainLine says who has a line.
-func explainLine(path string, list []process) (cause, remedy string) {
+func explainLine(path, proc string) (cause, remedy string) {
+	device, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		device = path
+	}
+	cause = "another process has taken " + path
+	list := lineHolders(proc, device)
 	if len(list) == 0 {
-		return "another process has taken " + path, "stop the other program; as root, this one can name it"
+		return cause, "stop the other program; as root, this one can name it"
 	}
 	names, pids := make([]string, len(list)), make([]string, len(list))
 	for i, p := range list {
 		names[i], pids[i] = p.String(), strconv.Itoa(p.pid)
 	}
-	cause = "another process has taken " + path + ": " + strings.Join(names, ", ")
+	cause += ": " + strings.Join(names, ", ")
 	for _, p := range list {
 		switch p.name {
 		case "hciattach", "btattach":
 			return cause, "for good: sudo systemctl mask --now hciuart.service"
 		case "agetty":
-			return cause, "sudo systemctl mask --now serial-getty@" + filepath.Base(path) + ".service, and take console=serial0 out of the kernel's command line"
+			return cause, "sudo systemctl mask --now serial-getty@" + filepath.Base(device) + ".service, and take console=serial0 out of the kernel's command line"
 		}
 	}
 	return cause, "stop it: sudo kill " + strings.Join(pids, " ")
 }
 
 // lineHolders returns the other processes that have a device open, as far as this user may know.
-func lineHolders(proc, path string) []process {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil
-	}
+func lineHolders(proc, device string) []process {
 	var list []process
 	for _, p := range processes(proc) {
-		if p.pid != os.Getpid() && hasOpen(proc, p.pid, func(target string) bool { return target == real }) {
+		if p.pid != os.Getpid() && hasOpen(proc, p.pid, func(target string) bool { return target == device }) {
 			list = append(list, p)
 		}
 	}
