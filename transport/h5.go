@@ -36,7 +36,8 @@ type H5Config struct {
 
 const (
 	h5ReadSize   = 4096 // octets taken from the line at once
-	h5Unread     = 32   // packets kept for a reader that is late; further ones are not acknowledged
+	h5Unread     = 32   // packets kept for a reader that is late
+	h5Late       = 20   // from so many on they are not acknowledged, which leaves room for what the window allows
 	h5EmptyReads = 100  // reads in a row that may return nothing
 )
 
@@ -57,6 +58,7 @@ type H5 struct {
 	submitted chan []byte   // and back, filled
 	packets   chan []byte   // from run to ReadPacket
 	spare     chan []byte   // and back, read
+	caughtUp  chan struct{} // from ReadPacket to run: not late any more
 	up        chan struct{} // closed once the link is active
 	isUp      bool          // it is. Owner: run
 	quit      chan struct{} // closed at the end
@@ -95,6 +97,7 @@ func newH5(ctx context.Context, rw io.ReadWriteCloser, cfg H5Config, ours byte) 
 		submitted: make(chan []byte, h5MaxWindow),
 		packets:   make(chan []byte, h5Unread),
 		spare:     make(chan []byte, h5Unread),
+		caughtUp:  make(chan struct{}, 1),
 		up:        make(chan struct{}),
 		quit:      make(chan struct{}),
 	}
@@ -103,7 +106,8 @@ func newH5(ctx context.Context, rw io.ReadWriteCloser, cfg H5Config, ours byte) 
 		h.slots <- nil
 	}
 	h.link = cfg.link()
-	h.link.ours, h.link.deliver, h.link.release = ours, h.deliver, func(slot []byte) { h.slots <- slot }
+	h.link.ours, h.link.deliver, h.link.late = ours, h.deliver, h.late
+	h.link.release = func(slot []byte) { h.slots <- slot }
 	h.running.Go(h.run)
 	h.running.Go(h.read)
 	h.running.Go(h.write)
@@ -155,6 +159,12 @@ func (h *H5) ReadPacket(b []byte) (int, error) {
 	select {
 	case h.spare <- p:
 	default:
+	}
+	if len(h.packets) == h5Late-1 { // on the way down no number is left out
+		select {
+		case h.caughtUp <- struct{}{}:
+		default:
+		}
 	}
 	return n, nil
 }
@@ -252,6 +262,8 @@ func (h *H5) await(timer *time.Timer) (err error) {
 		if err != nil {
 			err = h.link.failure(fmt.Errorf("%w: %w", ErrGone, err), "write")
 		}
+	case <-h.caughtUp:
+		h.link.caughtUp()
 	case <-timer.C:
 	case <-h.quit:
 		return errClosed
@@ -286,6 +298,8 @@ func (h *H5) deliver(typ byte, payload []byte) bool {
 	h.packets <- append(append(b[:0], typ), payload...)
 	return true
 }
+
+func (h *H5) late() bool { return len(h.packets) >= h5Late }
 
 // read hands over what comes. The octets of a chunk are run's until it takes the next one.
 func (h *H5) read() {

@@ -78,6 +78,7 @@ type h5link struct {
 	sleep   time.Duration                       // this end sleeps after; 0 is never
 	baud    int                                 // of the line; 0 is not known
 	deliver func(typ byte, payload []byte) bool // takes a packet that came; false is no room
+	late    func() bool                         // there is hardly room for what a window may bring
 	release func(slot []byte)                   // takes the memory of a submitted packet back
 
 	state  h5state
@@ -92,6 +93,7 @@ type h5link struct {
 	sender   h5sender
 	loose    [][]byte // submitted, unreliable: sent once
 	expected byte     // the sequence number of the next reliable packet to come
+	ack      byte     // what was acknowledged: expected, or less while the reader is late
 	ackDue   bool
 	refused  int // how often the expected packet was refused in a row for what it is
 
@@ -287,8 +289,11 @@ func (l *h5link) control(b []byte, m h5message, config ...byte) []byte {
 
 // data appends the next packet of HCI, or else an acknowledgement if one is due.
 func (l *h5link) data(b []byte, now time.Time) []byte {
+	if !l.late() {
+		l.ack = l.expected
+	}
 	terms := l.terms()
-	p := h5packet{ack: l.expected, crc: terms.CRC}
+	p := h5packet{ack: l.ack, crc: terms.CRC}
 	if len(l.loose) > 0 {
 		slot := l.loose[0]
 		p.typ, p.payload = slot[0], slot[1:]

@@ -17,7 +17,8 @@ type h5end struct {
 	t     testing.TB
 	now   time.Time
 	got   [][]byte // delivered, with their types
-	full  bool     // nobody reads
+	full  bool     // nobody reads, and there is no room
+	slow  bool     // the reader is late
 	freed int      // slots released
 	peer  slipDecoder
 }
@@ -32,6 +33,7 @@ func newEnd(t testing.TB, cfg H5Config) *h5end {
 		}
 		return !e.full
 	}
+	e.late = func() bool { return e.slow }
 	e.release = func([]byte) { e.freed++ }
 	e.start(e.now)
 	return e

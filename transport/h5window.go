@@ -171,6 +171,9 @@ func (l *h5link) packet(p h5packet, now time.Time) error {
 	return nil
 }
 
+// caughtUp says that the reader is late no more. What was held back is acknowledged, and the peer goes on.
+func (l *h5link) caughtUp() { l.ackDue = l.ackDue || l.ack != l.expected }
+
 // take delivers a packet of HCI, and passes over what is none of ours. It returns why it did neither.
 func (l *h5link) take(p h5packet) (cause string) {
 	h := headerOf(p.typ)

@@ -173,6 +173,28 @@ func TestH5NoRoom(t *testing.T) {
 	e.wantOut("ack 1")
 }
 
+// While the reader is late, what it has not got is not acknowledged, so that the peer's window holds it up.
+func TestH5LateReaderHoldsPeerUp(t *testing.T) {
+	e := active(t, H5Config{}, 0x14)
+	e.in(event(0, 0))
+	e.wantOut("ack 1")
+	e.slow = true
+	e.in(event(1, 0), event(2, 0), event(3, 0), event(4, 0))
+	e.wantOut("ack 1")
+	e.send(packet(Command, 0))
+	e.wantOut("1:0/1")
+	e.in(event(1, 1), event(2, 1)) // the peer tries again
+	e.wantOut("ack 1")
+	e.slow = false
+	e.caughtUp()
+	e.wantOut("ack 5")
+	e.caughtUp()
+	e.wantOut("")
+	if len(e.got) != 5 || e.counters.Repeated != 2 {
+		t.Errorf("%d delivered, %+v", len(e.got), e.counters)
+	}
+}
+
 // A packet whose own header contradicts it was damaged where no check could tell: it comes again.
 func TestH5Contradiction(t *testing.T) {
 	bad := []h5packet{
