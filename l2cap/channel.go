@@ -88,54 +88,27 @@ func (c *Channel) SendUrgent(sdu []byte) error {
 	return err
 }
 
-// NextFragment copies the next fragment to go out into b and tells its length, 0 when there is none, and
-// whether it is the first of its PDU. The controller's writer calls it, with b as long as Link.MTU.
-func (m *Mux) NextFragment(b []byte) (n int, start bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.err != nil {
-		return 0, false
+// front and sent implement source, for what waits.
+func (c *Channel) front() []byte {
+	if c.waiting.n == 0 {
+		return nil
 	}
-	if m.from == nil {
-		if !m.pick() {
-			return 0, false
-		}
-		start = true
-	}
-	n = copy(b, m.partial)
-	m.partial = m.partial[n:]
-	if len(m.partial) == 0 {
-		m.sent()
-	}
-	return n, start
+	return c.waiting.front()
 }
 
-// pick chooses the next PDU: what is urgent first, signalling and SMP before ATT, then the channels in turn.
-func (m *Mux) pick() bool {
-	for i := len(m.channels) - 1; i >= 0; i-- {
-		if c := m.channels[i]; c != nil && c.urgent.n > 0 {
-			m.from, m.urgent, m.partial = c, true, c.urgent.front()
-			return true
-		}
-	}
-	for i := range m.channels {
-		at := (m.turn + i) % len(m.channels)
-		if c := m.channels[at]; c != nil && c.waiting.n > 0 {
-			m.from, m.urgent, m.partial, m.turn = c, false, c.waiting.front(), at+1
-			return true
-		}
-	}
-	return false
-}
-
-// sent frees the place of the PDU whose last fragment went out.
-func (m *Mux) sent() {
-	c := m.from
-	m.from, m.partial = nil, nil
-	if m.urgent {
-		c.urgent.pop()
-		return
-	}
+func (c *Channel) sent() {
 	c.waiting.pop()
 	c.room <- struct{}{} // never waits: there is one token for each place
 }
+
+// urgent is a channel as the source of what is urgent.
+type urgent struct{ *Channel }
+
+func (u urgent) front() []byte {
+	if u.Channel.urgent.n == 0 {
+		return nil
+	}
+	return u.Channel.urgent.front()
+}
+
+func (u urgent) sent() { u.Channel.urgent.pop() }

@@ -10,6 +10,11 @@
 // SendUrgent, which never waits and goes first. Responses, confirmations, SMP and signalling are urgent;
 // requests, commands, notifications and indications are not.
 //
-//	supported       fixed channels, signalling: command reject, connection parameter update
-//	not supported   credit-based channels and their signalling, answered by Command Reject
+// A credit-based channel, of either mode, is a net.Conn that also reads and writes whole SDUs. Its frames are
+// cut when the writer pulls them, by the credits that the peer has given; a reader that is slow gives the peer
+// no credits, and so holds it back.
+//
+//	supported       fixed channels, credit-based and enhanced credit-based channels (dial, listen,
+//	                reconfigure), signalling: command reject, connection parameter update
+//	not supported   BR/EDR's modes and signalling, answered by Command Reject
 package l2cap

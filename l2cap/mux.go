@@ -1,6 +1,7 @@
 package l2cap
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"sync"
@@ -11,6 +12,13 @@ type Config struct {
 	// AcceptParameters decides, as central, whether a peripheral's wish for other connection parameters is
 	// granted; if nil, every wish that the specification allows is. It is called on the controller's loop.
 	AcceptParameters func(Parameters) bool
+	// Listener finds who listens on an SPSM; if nil, nobody does on any. It is called on the controller's loop.
+	Listener func(spsm uint16) *Listener
+	// Security is what the link has now; if nil, nothing. It must not wait.
+	Security func() Security
+	// Raise brings the link to what a peer asks of a channel of ours, for which the request is then sent once
+	// more; if nil, the refusal is the error.
+	Raise func(ctx context.Context, want Security) error
 }
 
 // Mux is the L2CAP of one connection. Its receiving side belongs to the controller's loop; its sending side
@@ -24,19 +32,17 @@ type Mux struct {
 	signalling *signalling
 	unknown    uint64 // PDUs for channels that are not open: the controller's loop
 
-	mu      sync.Mutex // guards all below, and every channel's queues
-	err     error      // why the link ended
-	partial []byte     // what is left of the PDU being sent
-	from    *Channel   // and whose it is
-	urgent  bool       // and from which of its queues
-	turn    int        // the channel whose turn it is for ordinary PDUs
+	mu       sync.Mutex // guards all below, and every channel's queues
+	err      error      // why the link ended
+	schedule schedule
+	credit   map[uint16]*CreditChannel // by our CID
 
 	done chan struct{}
 }
 
 // New makes the L2CAP of a connection, with its signalling channel open.
 func New(link Link, cfg Config) *Mux {
-	m := &Mux{link: link, cfg: cfg, done: make(chan struct{})}
+	m := &Mux{link: link, cfg: cfg, credit: make(map[uint16]*CreditChannel), done: make(chan struct{})}
 	m.signalling = newSignalling(m)
 	return m
 }
@@ -57,9 +63,17 @@ func (m *Mux) Open(cid uint16, mtu int, receive func(sdu []byte)) (*Channel, err
 	if m.channels[i] != nil {
 		return nil, fmt.Errorf("l2cap: channel 0x%04X is open already", cid)
 	}
-	m.channels[i] = newChannel(m, cid, mtu, receive)
-	m.in.limit = max(m.in.limit, headerLength+mtu)
-	return m.channels[i], nil
+	c := newChannel(m, cid, mtu, receive)
+	m.channels[i] = c
+	m.schedule.urgent = nil // signalling and SMP before ATT
+	for at := len(m.channels) - 1; at >= 0; at-- {
+		if m.channels[at] != nil {
+			m.schedule.urgent = append(m.schedule.urgent, urgent{m.channels[at]})
+		}
+	}
+	m.schedule.add(c)
+	m.in.raise(headerLength + mtu)
+	return c, nil
 }
 
 // HandleFragment takes what the controller received; start tells a first fragment from a continuing one.
@@ -70,6 +84,13 @@ func (m *Mux) HandleFragment(start bool, data []byte) {
 	}
 	i := int(cid) - int(CIDATT)
 	switch {
+	case cid >= firstDynamicCID && cid <= lastDynamicCID:
+		if c := m.creditChannel(cid); c != nil && got == whole {
+			c.receive(sdu)
+		} else {
+			m.unknown++
+		}
+		return
 	case i < 0 || i >= len(m.channels) || m.channels[i] == nil:
 		m.unknown++
 		return
@@ -86,16 +107,23 @@ func (m *Mux) HandleFragment(start bool, data []byte) {
 
 // Close ends the Mux with the reason that its senders are told. Only the first call counts.
 func (m *Mux) Close(reason error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.err != nil {
-		return
-	}
 	if reason == nil {
 		reason = net.ErrClosed
 	}
+	m.mu.Lock()
+	if m.err != nil {
+		m.mu.Unlock()
+		return
+	}
 	m.err = reason
 	close(m.done)
+	channels := m.credit
+	m.credit = nil
+	m.mu.Unlock()
+	for _, c := range channels {
+		c.end(reason)
+	}
+	m.signalling.end(reason)
 }
 
 // Done is closed when the link has ended.

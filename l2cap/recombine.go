@@ -1,14 +1,17 @@
 package l2cap
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync/atomic"
+)
 
 // recombiner puts fragments together (Vol 3, Part A, 7.2.2). It belongs to the controller's loop. What does
 // not fit together is dropped and counted, and the link lives on.
 type recombiner struct {
 	buf   []byte // the open PDU, header included
 	open  bool
-	skip  bool // what follows is of a PDU that was dropped
-	limit int  // longest PDU, header included
+	skip  bool         // what follows is of a PDU that was dropped
+	limit atomic.Int64 // longest PDU, header included; raised from anywhere
 
 	stats RecombinationStatistics
 }
@@ -36,7 +39,7 @@ func (r *recombiner) add(start bool, data []byte) (cid uint16, payload []byte, g
 			r.stats.Unfinished++
 		}
 		r.open, r.skip, r.buf = len(data) > 0, false, r.buf[:0]
-		if len(data) >= headerLength && len(data) == pduLength(data) && len(data) <= r.limit {
+		if len(data) >= headerLength && len(data) == pduLength(data) && len(data) <= int(r.limit.Load()) {
 			r.open = false
 			return pduChannel(data), data[headerLength:], whole // not copied
 		}
@@ -56,7 +59,7 @@ func (r *recombiner) add(start bool, data []byte) (cid uint16, payload []byte, g
 	}
 	length := pduLength(r.buf)
 	switch {
-	case length > r.limit:
+	case length > int(r.limit.Load()):
 		r.drop()
 		return pduChannel(r.buf), data, tooLong
 	case len(r.buf)+len(data) > length:
@@ -68,6 +71,16 @@ func (r *recombiner) add(start bool, data []byte) (cid uint16, payload []byte, g
 	}
 	r.open = false
 	return pduChannel(r.buf), r.buf[headerLength:], whole
+}
+
+// raise lets PDUs of n octets in, header included.
+func (r *recombiner) raise(n int) {
+	for {
+		old := r.limit.Load()
+		if int64(n) <= old || r.limit.CompareAndSwap(old, int64(n)) {
+			return
+		}
+	}
 }
 
 func (r *recombiner) drop() {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jelling-ble/jelling/hci"
@@ -29,9 +29,8 @@ type signalling struct {
 	buf     []byte // the answer being built: the controller's loop
 	ignored uint64 // responses nobody asked for, and what could not be parsed: the controller's loop
 
-	mu      sync.Mutex // guards the request in flight
-	last    uint8      // its identifier
-	waiting chan error // nil when there is none
+	requests requests
+	asking   atomic.Bool // RequestParameters waits
 }
 
 func newSignalling(m *Mux) *signalling {
@@ -48,18 +47,26 @@ func (s *signalling) handle(b []byte) {
 		return
 	}
 	switch c.Code {
-	case ConnectionParameterUpdateRequest:
-		s.handleParameters(c)
-	case ConnectionParameterUpdateResponse:
-		s.handleResponse(c)
 	case CommandReject:
 		s.handleReject(c)
+	case ConnectionParameterUpdateRequest:
+		s.handleParameters(c)
+	case CreditConnectionRequest:
+		s.handleConnection(c)
+	case EnhancedConnectionRequest:
+		s.handleEnhanced(c)
+	case ReconfigureRequest:
+		s.handleReconfigure(c)
+	case DisconnectionRequest:
+		s.handleDisconnection(c)
+	case FlowControlCredit:
+		s.handleCredit(c)
 	default:
-		if isResponse(c.Code) {
+		if !isResponse(c.Code) {
+			s.reject(c.Identifier, NotUnderstood, nil)
+		} else if !s.requests.settle(c.Identifier, c.Code, c.Data, nil) {
 			s.ignored++
-			return
 		}
-		s.reject(c.Identifier, NotUnderstood, nil)
 	}
 }
 
@@ -113,36 +120,10 @@ func (s *signalling) handleParameters(c Signal) {
 	}
 }
 
-func (s *signalling) handleResponse(c Signal) {
-	if len(c.Data) != 2 {
-		s.ignored++
-		return
-	}
-	var err error
-	if binary.LittleEndian.Uint16(c.Data) != 0 {
-		err = ErrParametersRejected
-	}
-	s.settle(c.Identifier, err)
-}
-
 func (s *signalling) handleReject(c Signal) {
-	if len(c.Data) < 2 {
+	if len(c.Data) < 2 || !s.requests.settle(c.Identifier, CommandReject, nil, RejectReason(binary.LittleEndian.Uint16(c.Data))) {
 		s.ignored++
-		return
 	}
-	s.settle(c.Identifier, RejectReason(binary.LittleEndian.Uint16(c.Data)))
-}
-
-// settle ends the request in flight, if that is its identifier.
-func (s *signalling) settle(identifier uint8, result error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.waiting == nil || s.last != identifier {
-		s.ignored++
-		return
-	}
-	s.waiting <- result // has room for one, and is settled once
-	s.waiting = nil
 }
 
 // RequestParameters asks the central, as a peripheral, for other connection parameters, and waits for its
@@ -157,45 +138,17 @@ func (m *Mux) RequestParameters(ctx context.Context, p Parameters) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	s := m.signalling
-	s.mu.Lock()
-	if s.waiting != nil {
-		s.mu.Unlock()
+	if !m.signalling.asking.CompareAndSwap(false, true) {
 		return ErrBusy
 	}
-	if s.last++; s.last == 0 {
-		s.last = 1
-	}
-	identifier, answer := s.last, make(chan error, 1)
-	s.waiting = answer
-	s.mu.Unlock()
-
-	if err := s.channel.SendUrgent(Signal{ConnectionParameterUpdateRequest, identifier, p.AppendTo(nil)}.AppendTo(nil)); err != nil {
-		s.abandon(answer)
+	defer m.signalling.asking.Store(false)
+	return m.signalling.request(ctx, ConnectionParameterUpdateRequest, ConnectionParameterUpdateResponse, p.AppendTo(nil), func(data []byte) error {
+		result, err := words("connection parameter response", data, 1, 1)
+		if err == nil && result[0] != 0 {
+			err = ErrParametersRejected
+		}
 		return err
-	}
-	timer := time.NewTimer(responseTimeout)
-	defer timer.Stop()
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		s.abandon(answer) // a late answer has an identifier that nobody waits for
-		return context.Cause(ctx)
-	case <-timer.C:
-		s.abandon(answer)
-		return ErrResponseTimeout
-	case <-m.done:
-		return m.Err()
-	}
-}
-
-func (s *signalling) abandon(answer chan error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.waiting == answer {
-		s.waiting = nil
-	}
+	})
 }
 
 // Statistics counts what a Mux dropped. It belongs to the controller's loop, which is where to call it.
@@ -207,7 +160,5 @@ type Statistics struct {
 
 // Statistics reports the counters.
 func (m *Mux) Statistics() Statistics {
-	m.signalling.mu.Lock()
-	defer m.signalling.mu.Unlock()
 	return Statistics{m.in.stats, m.unknown, m.signalling.ignored}
 }

@@ -45,9 +45,11 @@ func TestSignallingAnswers(t *testing.T) {
 	}{
 		{"Echo Request, which LE does not have", hci.Central, []byte{0x08, 5, 0, 0}, "010502000000", 0},
 		{"Information Request, which LE does not have", hci.Central, []byte{0x0A, 5, 2, 0, 2, 0}, "010502000000", 0},
-		{"LE Credit Based Connection Request", hci.Peripheral, []byte{0x14, 5, 10, 0, 0x80, 0, 0x40, 0, 23, 0, 23, 0, 1, 0}, "010502000000", 0},
-		{"Credit Based Connection Request", hci.Peripheral, []byte{0x17, 5, 0, 0}, "010502000000", 0},
-		{"Disconnection Request", hci.Peripheral, []byte{0x06, 5, 4, 0, 0x40, 0, 0x41, 0}, "010502000000", 0},
+		{"LE Credit Based Connection Request to nobody", hci.Peripheral, []byte{0x14, 5, 10, 0, 0x80, 0, 0x40, 0, 23, 0, 23, 0, 1, 0}, "15050a0000000000000000000200", 0},
+		{"LE Credit Based Connection Request, short", hci.Peripheral, []byte{0x14, 5, 8, 0, 0x80, 0, 0x40, 0, 23, 0, 23, 0}, "010502000000", 0},
+		{"Credit Based Connection Request, empty", hci.Peripheral, []byte{0x17, 5, 0, 0}, "010502000000", 0},
+		{"Disconnection Request for no channel", hci.Peripheral, []byte{0x06, 5, 4, 0, 0x40, 0, 0x41, 0}, "01050600020040004100", 0},
+		{"Flow Control Credit for no channel", hci.Peripheral, []byte{0x16, 5, 4, 0, 0x40, 0, 1, 0}, "", 1},
 		{"a code that nobody knows", hci.Central, []byte{0xFF, 5, 0, 0}, "010502000000", 0},
 		{"code 0", hci.Central, []byte{0, 5, 0, 0}, "010502000000", 0},
 
@@ -189,8 +191,8 @@ func TestRequestParameters(t *testing.T) {
 		{"silence", nil, ErrResponseTimeout},
 		{"another identifier", func(id byte) []byte { return []byte{0x13, id + 1, 2, 0, 0, 0} }, ErrResponseTimeout},
 		{"identifier 0", func(id byte) []byte { return []byte{0x13, 0, 2, 0, 0, 0} }, ErrResponseTimeout},
-		{"a short response", func(id byte) []byte { return []byte{0x13, id, 1, 0, 0} }, ErrResponseTimeout},
-		{"a long response", func(id byte) []byte { return []byte{0x13, id, 3, 0, 0, 0, 0} }, ErrResponseTimeout},
+		{"a short response", func(id byte) []byte { return []byte{0x13, id, 1, 0, 0} }, ErrMalformed},
+		{"a long response", func(id byte) []byte { return []byte{0x13, id, 3, 0, 0, 0, 0} }, ErrMalformed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -261,12 +263,13 @@ func TestRequestParametersRefusedHere(t *testing.T) {
 // A late answer is nobody's: not of the request that timed out or was cancelled, and not of the next one.
 func TestLateAnswers(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		end  func(cancel func())
-		want error
+		name    string
+		end     func(cancel func())
+		want    error
+		ignored uint64
 	}{
-		{"after the time-out", func(func()) {}, ErrResponseTimeout},
-		{"after a cancellation", func(cancel func()) { cancel() }, context.Canceled},
+		{"after the time-out", func(func()) {}, ErrResponseTimeout, 2},
+		{"after a cancellation", func(cancel func()) { cancel() }, context.Canceled, 1}, // its request is still open
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -292,7 +295,7 @@ func TestLateAnswers(t *testing.T) {
 				if err := <-outcome; err != nil {
 					t.Errorf("the second: %v", err)
 				}
-				if s := r.Statistics(); s.IgnoredSignalling != 2 {
+				if s := r.Statistics(); s.IgnoredSignalling != c.ignored {
 					t.Errorf("%+v", s)
 				}
 			})
