@@ -52,11 +52,13 @@
 //	key failed    | other                      | wait and retry    | the other generation of an unproven key is tried once
 //	key failed    |                            | wait and retry    | the bond is not lost by this
 //	link failed   |                            | wait and retry    | the bond is not lost by this
-//	pairing asked | no bond, closed            | refuse and report | not pairable
+//	pairing asked | no bond, closed, not open  | refuse and report | not pairable
 //	pairing asked | bond, weaker               | refuse and report | pairing would be weaker than the bond
 //	pairing asked | waiting                    | wait and retry    | too many pairings have failed
+//	pairing asked | no bond, no leave          | refuse and report | nobody consents
 //	pairing asked | no bond                    | pair              | there is no bond
 //	pairing asked | encrypted                  | pair again        | the link is encrypted with the bond
+//	pairing asked | open                       | pair again        | pairing is open to all
 //	pairing asked | no consent                 | refuse and report | nobody consents
 //	pairing asked |                            | pair again        | a person consents
 //

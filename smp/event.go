@@ -13,6 +13,14 @@ type SecurityRequested struct {
 	SecureConnections bool
 }
 
+// Decided: the policy was asked, and this is what is done and why.
+type Decided struct {
+	Happened Happened
+	Want     Level // of whoever asks, or of the policy at least
+	Decision
+	Record Record // without its keys; zero where there is none
+}
+
 // Encrypted: the link is encrypted, or its encryption was refreshed.
 type Encrypted struct {
 	Stored   bool // with the key of a bond; else with one that was just made
@@ -67,6 +75,7 @@ type StoreFailed struct {
 }
 
 func (SecurityRequested) event() {}
+func (Decided) event()           {}
 func (Encrypted) event()         {}
 func (Paired) event()            {}
 func (BondLost) event()          {}

@@ -18,6 +18,7 @@ type Manager struct {
 	mu     sync.Mutex
 	failed backOff              // guarded by mu
 	turn   map[hci.Address]bool // guarded by mu: the new key of this peer failed, its prior one is next
+	open   time.Time            // guarded by mu: everybody may pair until then
 }
 
 // NewManager checks the configuration: key sizes are zero or 7 to 16 octets, and the least is not above
@@ -34,6 +35,9 @@ func NewManager(config Config) (*Manager, error) {
 	}
 	if config.PrivateKey == nil {
 		config.PrivateKey = func() (*ecdh.PrivateKey, error) { return ecdh.P256().GenerateKey(rand.Reader) }
+	}
+	if config.Delegate == nil {
+		config.Delegate = Headless{}
 	}
 	if config.IRK.IsZero() {
 		config.Random(config.IRK[:])
@@ -72,16 +76,38 @@ func (m *Manager) load(identity hci.Address) (Record, bool) {
 	return m.config.Store.Load(m.config.Identity, identity)
 }
 
-// policyFor is the policy for one peer, its key sizes filled in. What a peer's own policy gets wrong gives way
-// to the host's.
+// policyFor is the policy for one peer, its key sizes filled in: the host's, with the override in the peer's
+// record, as the application has it. An override that does not fit the host's policy, and a policy of the
+// application's that is none, give way.
 func (m *Manager) policyFor(peer hci.Address) Policy {
 	p := m.config.Policy
+	if record, ok := m.load(peer); ok {
+		if own := record.Override.Apply(p); own.check() == nil {
+			p = own
+		}
+	}
 	if m.config.Peer != nil {
 		if own := m.config.Peer(peer, p); own.check() == nil {
 			p = own
 		}
 	}
 	return p.complete()
+}
+
+// OpenPairing lets every peer pair for d from now, strangers and those over whose bond it is: a button was
+// pressed, or a command given. Never weaker holds all the same. A d of zero or less ends it at once. It does not
+// outlast the Manager.
+func (m *Manager) OpenPairing(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.open = time.Now().Add(max(d, 0))
+}
+
+// PairingOpen is how long OpenPairing still holds, 0 when it does not.
+func (m *Manager) PairingOpen() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(0, time.Until(m.open))
 }
 
 // Waits is the peers whose failed pairings count, for saving.

@@ -1,7 +1,6 @@
 package smp
 
 import (
-	"context"
 	"crypto/ecdh"
 
 	"github.com/sirupsen/logrus"
@@ -15,14 +14,25 @@ type Pairable uint8
 const (
 	PairableAlways Pairable = iota // strangers may
 	PairableOff                    // only who is bonded already
+	PairableAsk                    // strangers may if the Delegate consents
 )
+
+var pairableNames = [...]string{"always", "off", "ask"}
+
+func (p Pairable) String() string { return nameOf(pairableNames[:], int(p), "pairable") }
+
+// ParsePairable reads always, off or ask.
+func ParsePairable(text string) (Pairable, error) {
+	i, err := indexOf(pairableNames[:], text, "pairable")
+	return Pairable(i), err
+}
 
 // Config is a host's part in security, one for all its connections. The zero value works.
 type Config struct {
 	Policy // of the host
 
 	// Peer gives a peer its own policy, from its identity address (or its address on air where none is known)
-	// and the host's policy; it is asked when a connection begins and before each security procedure. If nil, the
+	// and the host's policy, to which the Override in its record has been applied; it is asked when a connection begins and before each security procedure. If nil, the
 	// host's policy holds for everyone. It must not wait.
 	Peer func(peer hci.Address, host Policy) Policy
 
@@ -30,11 +40,10 @@ type Config struct {
 	// the central then asks for. Pulse oximeters do so.
 	RequestNoBond bool
 
+	// Pairable says what strangers may; for a time, all may by Manager.OpenPairing.
 	Pairable Pairable
-	// Consent asks a person whether this peer may replace its bond: as responder over a bond on a link that
-	// is not encrypted with it, or to pair again where the bond is authenticated. If nil, it may not. It has
-	// a goroutine of its own; ctx ends with the link, or when the time of SMP (30 s) is over.
-	Consent func(ctx context.Context, peer hci.Address, r Record) bool
+	// Delegate is who is asked, and shown passkeys; if nil, Headless.
+	Delegate Delegate
 
 	// InitiatorKeys and ResponderKeys are what is asked for or allowed while bonding. If both are zero, Enc
 	// and ID each way.

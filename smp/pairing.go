@@ -131,7 +131,9 @@ type pairing struct {
 	wire     wire
 	deadline time.Time // when the peer has been silent for too long
 
-	early []byte // a PDU that came while a person was asked
+	with    Capabilities  // what there is to ask a person with
+	early   []byte        // a PDU that came while a person was asked
+	pressed chan Keypress // what the peer tells of the keys pressed on its side, while we display
 
 	request, response features // as they were sent
 	agreed            agreement
@@ -163,7 +165,10 @@ func newPairing(ctx context.Context, w wire, p pairingParameters) *pairing {
 	if p.privateKey == nil {
 		p.privateKey = func() (*ecdh.PrivateKey, error) { return ecdh.P256().GenerateKey(rand.Reader) }
 	}
-	s := &pairing{p: p, ctx: ctx, wire: w}
+	s := &pairing{p: p, ctx: ctx, wire: w, with: Capabilities{IO: NoInputNoOutput}}
+	if p.delegate != nil {
+		s.with = p.delegate.capabilities()
+	}
 	s.alive()
 	return s
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/jelling-ble/jelling/hci"
 )
 
-// person answers as its fields say, and remembers how long it was shown something.
-type person struct {
+// somebody answers as its fields say, and remembers how long it was shown something.
+type somebody struct {
 	io        IOCapability
 	passkey   uint32
 	err       error
@@ -20,9 +20,9 @@ type person struct {
 	withdrawn chan struct{}
 }
 
-func (p person) capability() IOCapability { return p.io }
+func (p somebody) capabilities() Capabilities { return Capabilities{IO: p.io} }
 
-func (p person) answer(ctx context.Context) error {
+func (p somebody) answer(ctx context.Context) error {
 	if p.withdrawn != nil {
 		context.AfterFunc(ctx, func() { close(p.withdrawn) })
 	}
@@ -33,19 +33,21 @@ func (p person) answer(ctx context.Context) error {
 	return p.err
 }
 
-func (p person) display(ctx context.Context, proposed uint32) (uint32, error) {
+func (p somebody) display(ctx context.Context, proposed uint32, _ <-chan Keypress) (uint32, error) {
 	if p.passkey == 0 {
 		return proposed, p.answer(ctx)
 	}
 	return p.passkey, p.answer(ctx)
 }
 
-func (p person) enter(ctx context.Context) (uint32, error)   { return p.passkey, p.answer(ctx) }
-func (p person) compare(ctx context.Context, _ uint32) error { return p.answer(ctx) }
+func (p somebody) enter(ctx context.Context, press func(Keypress)) (uint32, error) {
+	return p.passkey, p.answer(ctx)
+}
+func (p somebody) compare(ctx context.Context, _ uint32) error { return p.answer(ctx) }
 
 func TestPersonRefuses(t *testing.T) {
 	no := errors.New("no")
-	enters := person{io: KeyboardOnly, passkey: 1}
+	enters := somebody{io: KeyboardOnly, passkey: 1}
 	for _, x := range []struct {
 		name                string
 		secure              bool
@@ -53,17 +55,17 @@ func TestPersonRefuses(t *testing.T) {
 		victim              hci.Role
 		want                Reason
 	}{
-		{"does not enter, legacy", false, person{io: KeyboardOnly, err: no}, person{io: DisplayOnly}, hci.Central, PasskeyEntryFailed},
-		{"does not enter, as responder", true, person{io: DisplayOnly}, person{io: KeyboardOnly, err: no}, hci.Peripheral, PasskeyEntryFailed},
-		{"has nowhere to display", true, person{io: DisplayOnly, err: no}, enters, hci.Central, PasskeyEntryFailed},
-		{"enters seven digits", true, person{io: KeyboardOnly, passkey: digits}, person{io: DisplayOnly}, hci.Central, PasskeyEntryFailed},
-		{"displays seven digits", false, enters, person{io: DisplayOnly, passkey: digits}, hci.Peripheral, PasskeyEntryFailed},
-		{"sees another number", true, person{io: DisplayYesNo, err: no}, person{io: DisplayYesNo, never: true}, hci.Central, NumericComparisonFailed},
-		{"sees another number, as responder", true, person{io: DisplayYesNo, never: true}, person{io: DisplayYesNo, err: no}, hci.Peripheral, NumericComparisonFailed},
-		{"has a reason of its own", true, person{io: DisplayYesNo, err: fmt.Errorf("gone: %w", Busy)}, person{io: DisplayYesNo, never: true}, hci.Central, Busy},
-		{"enters another passkey, legacy", false, person{io: KeyboardOnly, passkey: 2}, person{io: DisplayOnly, passkey: 3}, hci.Peripheral, ConfirmValueFailed},
-		{"enters another passkey", true, person{io: KeyboardOnly, passkey: 2}, person{io: DisplayOnly, passkey: 3}, hci.Peripheral, ConfirmValueFailed},
-		{"enters another passkey, of which the last bit differs", true, person{io: KeyboardOnly, passkey: 1}, person{io: DisplayOnly, passkey: 1 + 1<<19}, hci.Peripheral, ConfirmValueFailed},
+		{"does not enter, legacy", false, somebody{io: KeyboardOnly, err: no}, somebody{io: DisplayOnly}, hci.Central, PasskeyEntryFailed},
+		{"does not enter, as responder", true, somebody{io: DisplayOnly}, somebody{io: KeyboardOnly, err: no}, hci.Peripheral, PasskeyEntryFailed},
+		{"has nowhere to display", true, somebody{io: DisplayOnly, err: no}, enters, hci.Central, PasskeyEntryFailed},
+		{"enters seven digits", true, somebody{io: KeyboardOnly, passkey: digits}, somebody{io: DisplayOnly}, hci.Central, PasskeyEntryFailed},
+		{"displays seven digits", false, enters, somebody{io: DisplayOnly, passkey: digits}, hci.Peripheral, PasskeyEntryFailed},
+		{"sees another number", true, somebody{io: DisplayYesNo, err: no}, somebody{io: DisplayYesNo, never: true}, hci.Central, NumericComparisonFailed},
+		{"sees another number, as responder", true, somebody{io: DisplayYesNo, never: true}, somebody{io: DisplayYesNo, err: no}, hci.Peripheral, NumericComparisonFailed},
+		{"has a reason of its own", true, somebody{io: DisplayYesNo, err: fmt.Errorf("gone: %w", Busy)}, somebody{io: DisplayYesNo, never: true}, hci.Central, Busy},
+		{"enters another passkey, legacy", false, somebody{io: KeyboardOnly, passkey: 2}, somebody{io: DisplayOnly, passkey: 3}, hci.Peripheral, ConfirmValueFailed},
+		{"enters another passkey", true, somebody{io: KeyboardOnly, passkey: 2}, somebody{io: DisplayOnly, passkey: 3}, hci.Peripheral, ConfirmValueFailed},
+		{"enters another passkey, of which the last bit differs", true, somebody{io: KeyboardOnly, passkey: 1}, somebody{io: DisplayOnly, passkey: 1 + 1<<19}, hci.Peripheral, ConfirmValueFailed},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			attack{name: x.name, secure: x.secure, victim: x.victim, want: x.want, sides: func(c, p *pairingParameters) {
@@ -77,7 +79,7 @@ func TestPersonRefuses(t *testing.T) {
 func TestWrongPasskeyIsFoundOutBitByBit(t *testing.T) {
 	for bit := range 19 {
 		c, _ := attack{name: "guess", secure: true, victim: hci.Peripheral, want: ConfirmValueFailed, sides: func(c, p *pairingParameters) {
-			c.delegate, p.delegate, c.mitm = person{io: KeyboardOnly, passkey: 1<<19 ^ 1<<bit}, person{io: DisplayOnly, passkey: 1 << 19}, true
+			c.delegate, p.delegate, c.mitm = somebody{io: KeyboardOnly, passkey: 1<<19 ^ 1<<bit}, somebody{io: DisplayOnly, passkey: 1 << 19}, true
 		}}.run(t)
 		if rounds := (len(c.sent) - 2) / 2; rounds != bit+1 {
 			t.Errorf("bit %d is wrong, and %d rounds were run", bit, rounds)
@@ -89,13 +91,13 @@ func TestWrongPasskeyIsFoundOutBitByBit(t *testing.T) {
 func TestQuestionsAreWithdrawn(t *testing.T) {
 	for _, x := range []struct {
 		name                string
-		central, peripheral person
+		central, peripheral somebody
 		want                error
 		takes               time.Duration
 	}{
-		{name: "when it is complete", central: person{io: DisplayOnly}, peripheral: person{io: KeyboardOnly}},
-		{name: "when the peer gives up", central: person{io: DisplayYesNo, never: true}, peripheral: person{io: DisplayYesNo, err: Busy}, want: Busy},
-		{name: "when nobody answers", central: person{io: DisplayYesNo, never: true}, peripheral: person{io: DisplayYesNo, never: true},
+		{name: "when it is complete", central: somebody{io: DisplayOnly}, peripheral: somebody{io: KeyboardOnly}},
+		{name: "when the peer gives up", central: somebody{io: DisplayYesNo, never: true}, peripheral: somebody{io: DisplayYesNo, err: Busy}, want: Busy},
+		{name: "when nobody answers", central: somebody{io: DisplayYesNo, never: true}, peripheral: somebody{io: DisplayYesNo, never: true},
 			want: ErrTimeout, takes: pairingTimeout},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -129,7 +131,7 @@ func TestWhileAPersonIsAsked(t *testing.T) {
 			return [][]byte{pdu}
 		}}.run(t)
 	c, p := attack{name: "the link goes", secure: true, victim: hci.Central, sides: func(c, p *pairingParameters) {
-		c.delegate, p.delegate, c.mitm = person{io: DisplayYesNo, never: true}, person{io: DisplayYesNo, never: true}, true
+		c.delegate, p.delegate, c.mitm = somebody{io: DisplayYesNo, never: true}, somebody{io: DisplayYesNo, never: true}, true
 	}, c: codePairingRandom, becomes: func(a *air, pdu []byte) [][]byte {
 		time.AfterFunc(time.Second, a.disconnect)
 		return [][]byte{pdu}
@@ -162,7 +164,7 @@ func TestProposedPasskeys(t *testing.T) {
 	seen := map[uint32]bool{}
 	for range 20 {
 		shown := &remembers{}
-		central, peripheral := bondingSides(false, shown, person{io: KeyboardOnly})
+		central, peripheral := bondingSides(false, shown, somebody{io: KeyboardOnly})
 		c, _ := newAir(nil).run(t.Context(), central, peripheral)
 		if c.err == nil || shown.passkey >= digits {
 			t.Errorf("%v, shown %d", c.err, shown.passkey)
@@ -180,8 +182,8 @@ type remembers struct {
 	passkey uint32
 }
 
-func (r *remembers) capability() IOCapability { return DisplayOnly }
-func (r *remembers) display(_ context.Context, proposed uint32) (uint32, error) {
+func (r *remembers) capabilities() Capabilities { return Capabilities{IO: DisplayOnly} }
+func (r *remembers) display(_ context.Context, proposed uint32, _ <-chan Keypress) (uint32, error) {
 	r.passkey = proposed
 	return proposed, nil
 }

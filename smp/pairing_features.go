@@ -63,8 +63,11 @@ func (s *pairing) features(c code, initiatorKeys, responderKeys KeyDistribution)
 		code: c, io: NoInputNoOutput, oob: s.p.outOfBand.has(s.secure()), auth: s.p.flags, maxKeySize: s.p.maxKeySize,
 		initiator: initiatorKeys & distributable, responder: responderKeys & distributable,
 	}
-	if s.p.delegate != nil {
-		f.io = s.p.delegate.capability()
+	if s.with.IO.asks() {
+		f.io = s.with.IO
+		if s.with.Keypress {
+			f.auth |= authKeypress
+		}
 	}
 	if s.p.bonding {
 		f.auth |= authBonding
@@ -89,7 +92,7 @@ func (s *pairing) agree() (phase, Reason, error) {
 		return nil, EncryptionKeySize, fmt.Errorf("keys of %d octets: want %d", size, s.p.minKeySize)
 	case s.p.secureOnly && !secure:
 		return nil, AuthenticationRequirements, errNotSecure
-	case s.p.mitm && s.model.method == JustWorks:
+	case s.p.mitm && !s.authenticates():
 		return nil, AuthenticationRequirements, errNoMeans
 	case s.model.method == OutOfBand && !s.p.outOfBand.fits(ours, theirs, secure):
 		return nil, OOBNotAvailable, errOutOfBand
@@ -98,7 +101,7 @@ func (s *pairing) agree() (phase, Reason, error) {
 		bonding: s.request.auth.Bonding() && s.response.auth.Bonding(),
 		method:  s.model.method,
 		security: Security{
-			Encrypted: true, Authenticated: s.model.method != JustWorks, SecureConnections: secure, KeySize: size,
+			Encrypted: true, Authenticated: s.authenticates(), SecureConnections: secure, KeySize: size,
 		},
 	}
 	if tell, err := s.judge(); err != nil {
@@ -114,6 +117,12 @@ func (s *pairing) agree() (phase, Reason, error) {
 		return publicKeys, 0, nil
 	}
 	return temporaryKey, 0, nil
+}
+
+// authenticates tells whether the model protects against somebody in the middle, as far as a passkey that others
+// may know does.
+func (s *pairing) authenticates() bool {
+	return s.model.method != JustWorks && (s.model.method != PasskeyEntry || !s.with.FixedPasskey)
 }
 
 // secure tells whether both sides offer Secure Connections, as far as is known of the peer.

@@ -17,10 +17,10 @@ type yes struct {
 	passkey uint32
 }
 
-func (y yes) capability() IOCapability                        { return y.io }
-func (y yes) display(context.Context, uint32) (uint32, error) { return y.passkey, nil }
-func (y yes) enter(context.Context) (uint32, error)           { return y.passkey, nil }
-func (y yes) compare(context.Context, uint32) error           { return nil }
+func (y yes) capabilities() Capabilities                                       { return Capabilities{IO: y.io} }
+func (y yes) display(context.Context, uint32, <-chan Keypress) (uint32, error) { return y.passkey, nil }
+func (y yes) enter(context.Context, func(Keypress)) (uint32, error)            { return y.passkey, nil }
+func (y yes) compare(context.Context, uint32) error                            { return nil }
 
 // pairings is one of each kind.
 func pairings() map[string][2]pairingParameters {

@@ -169,11 +169,11 @@ func (s slow) compare(ctx context.Context, number uint32) error {
 	return errors.Join(s.wait(ctx), s.delegate.compare(ctx, number))
 }
 
-func (s slow) enter(ctx context.Context) (uint32, error) {
+func (s slow) enter(ctx context.Context, press func(Keypress)) (uint32, error) {
 	if err := s.wait(ctx); err != nil {
 		return 0, err
 	}
-	return s.delegate.enter(ctx)
+	return s.delegate.enter(ctx, press)
 }
 
 // Whoever called has had enough: the peer is told, at every point.

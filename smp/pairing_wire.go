@@ -106,12 +106,25 @@ func (s *pairing) next(ctx context.Context) (wireEvent, Reason, error) {
 			if err := check(ev.pdu, c); err != nil {
 				return wireEvent{}, InvalidParameters, err
 			}
+			s.hearKey(Keypress(ev.pdu[1]))
 		case c == codeSecurityRequest && s.initiator(): // what it asks for is on its way
 		case c == codeSecurityRequest, c == codePairingRequest && s.initiator():
 			return wireEvent{}, CommandNotSupported, fmt.Errorf("%v to a %v", c, s.p.role)
 		default:
 			return ev, 0, nil
 		}
+	}
+}
+
+// hearKey passes a keypress on to whoever displays the passkey. One that is reserved, or that nobody asked for, is
+// ignored.
+func (s *pairing) hearKey(k Keypress) {
+	if s.pressed == nil || k > EntryCompleted {
+		return
+	}
+	select {
+	case s.pressed <- k:
+	default:
 	}
 }
 

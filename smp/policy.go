@@ -1,6 +1,9 @@
 package smp
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Bonding says when the keys of a pairing are kept.
 type Bonding uint8
@@ -121,7 +124,7 @@ type Policy struct {
 	AllowWeaker       bool  // pairing again may give less than the record has
 }
 
-// complete is p with its key sizes filled in.
+// complete is p with its key sizes filled in. Level 4 is Secure Connections and whole keys (Vol 3, Part C, 10.2.1).
 func (p Policy) complete() Policy {
 	if p.MinKeySize == 0 {
 		p.MinKeySize = leastKeySize
@@ -129,13 +132,19 @@ func (p Policy) complete() Policy {
 	if p.MaxKeySize == 0 {
 		p.MaxKeySize = mostKeySize
 	}
+	if p.MinLevel == LevelSC {
+		p.SecureConnections, p.MinKeySize = SecureConnectionsOnly, mostKeySize
+	}
 	return p
 }
 
-// check refuses key sizes and a level that are none.
+// check refuses key sizes and a level that are none, and what can't be had together.
 func (p Policy) check() error {
 	if int(p.MinLevel) >= len(levelNames) {
 		return fmt.Errorf("%v is none", p.MinLevel)
+	}
+	if p.MinLevel == LevelSC && p.SecureConnections == SecureConnectionsOff {
+		return errors.New("level sc without Secure Connections")
 	}
 	p = p.complete()
 	if p.MinKeySize < leastKeySize || p.MaxKeySize > mostKeySize || p.MinKeySize > p.MaxKeySize {
@@ -146,12 +155,15 @@ func (p Policy) check() error {
 
 // accepts tells whether a key with that security may be used at all.
 func (p Policy) accepts(s Security) bool {
-	return s.KeySize >= p.MinKeySize && (p.SecureConnections != SecureConnectionsOnly || s.SecureConnections)
+	return s.KeySize >= p.MinKeySize && (p.SecureConnections != SecureConnectionsOnly || s.SecureConnections) && s.Satisfies(p.MinLevel)
 }
 
-// best is the most that a pairing can give us. With nobody to ask, no method authenticates.
-func (p Policy) best() Security {
-	return Security{Encrypted: true, SecureConnections: p.SecureConnections != SecureConnectionsOff, KeySize: p.MaxKeySize}
+// best is the most that a pairing can give us: with nobody to ask and no out of band data, no method
+// authenticates.
+func (p Policy) best(authenticates bool) Security {
+	return Security{
+		Encrypted: true, Authenticated: authenticates, SecureConnections: p.SecureConnections != SecureConnectionsOff, KeySize: p.MaxKeySize,
+	}
 }
 
 // bonds is our bonding flag in a pairing that we start with a peer of that wish.

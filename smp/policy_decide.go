@@ -52,6 +52,8 @@ type Situation struct {
 	// The policy, and what we can do.
 	LostBond LostBond
 	Closed   bool // strangers may not pair
+	Ask      bool // strangers may pair if a person says yes
+	Open     bool // everybody may pair now
 	Weaker   bool // the best that we can do is weaker than the bond, and may not be
 	Short    bool // the best that we can do is not what is wanted
 	Waiting  bool // too many pairings with this peer have failed
@@ -103,6 +105,7 @@ const (
 	WhyNotLost         Why = "the bond is not lost by this"
 	WhyOften           Why = "failed several times in a row"
 	WhyClosed          Why = "not pairable"
+	WhyOpen            Why = "pairing is open to all"
 	WhyEncryptedByBond Why = "the link is encrypted with the bond"
 )
 
@@ -197,16 +200,20 @@ func keyFailed(s Situation) Decision {
 func pairingAsked(s Situation) Decision {
 	bond := s.Bond != NoBond
 	switch {
-	case !bond && s.Closed:
+	case !bond && s.Closed && !s.Open:
 		return Decision{RefuseAndReport, WhyClosed}
 	case bond && s.Weaker:
 		return Decision{RefuseAndReport, WhyWeaker}
 	case s.Waiting:
 		return Decision{WaitAndRetry, WhyWaiting}
+	case !bond && s.Ask && !s.Open && !s.Consent:
+		return Decision{RefuseAndReport, WhyNoConsent}
 	case !bond:
 		return Decision{Pair, WhyNoBond}
 	case s.Encrypted:
 		return Decision{PairAgain, WhyEncryptedByBond}
+	case s.Open:
+		return Decision{PairAgain, WhyOpen}
 	case !s.Consent:
 		return Decision{RefuseAndReport, WhyNoConsent}
 	}

@@ -42,6 +42,9 @@ var conditions = map[string]func(Situation) bool{
 	"repaired":        func(s Situation) bool { return s.Repaired },
 	"no consent":      func(s Situation) bool { return !s.Consent },
 	"closed":          func(s Situation) bool { return s.Closed },
+	"open":            func(s Situation) bool { return s.Open },
+	"not open":        func(s Situation) bool { return !s.Open },
+	"no leave":        func(s Situation) bool { return s.Ask && !s.Open && !s.Consent },
 	"often":           func(s Situation) bool { return s.Often },
 }
 
@@ -92,13 +95,16 @@ func situations(visit func(Situation)) {
 		for _, bond := range []BondKind{NoBond, UnauthenticatedBond, AuthenticatedBond} {
 			for _, wish := range []Wish{"", WishUnknown, WishBond, WishNone} {
 				for _, lost := range []LostBond{LostNotify, LostRepair, LostStrict} {
-					for bits := range 1 << 12 {
+					for bits := range 1 << 14 {
 						bit := func(i int) bool { return bits>>i&1 == 1 }
+						if happened != PairingAsked && (bit(12) != bit(3) || bit(13) != bit(3)) {
+							continue // who may pair with us is nothing to it: all three together will do
+						}
 						visit(Situation{
 							Happened: happened, Bond: bond, Wish: wish, LostBond: lost,
 							NoKey: bit(0), Other: bit(1), Often: bit(2), Closed: bit(3), Weaker: bit(4), Short: bit(5),
 							Waiting: bit(6), Consent: bit(7), Enough: bit(8), Encrypted: bit(9), Dead: bit(10),
-							Repaired: bit(11),
+							Repaired: bit(11), Ask: bit(12), Open: bit(13),
 						})
 					}
 				}
@@ -197,8 +203,11 @@ func TestPolicyNever(t *testing.T) {
 		never(s, "two repairs", pairs && s.Happened == KeyMissing && s.Repaired)
 		never(s, "a pairing for anything but 0x06", pairs && (s.Happened == KeyFailed || s.Happened == LinkFailed))
 		never(s, "the same key again on the same link", d.Action == Encrypt && s.Happened == Wanted && s.Dead)
+		opened := s.Open && s.Happened == PairingAsked
 		never(s, "an authenticated bond replaced in the clear without consent",
-			pairs && s.Bond == AuthenticatedBond && !s.Encrypted && !s.Consent)
+			pairs && s.Bond == AuthenticatedBond && !s.Encrypted && !s.Consent && !opened)
+		never(s, "a stranger where they may not", pairs && s.Happened == PairingAsked && s.Bond == NoBond && s.Closed && !opened)
+		never(s, "a stranger whom nobody let in", pairs && s.Happened == PairingAsked && s.Bond == NoBond && s.Ask && !s.Consent && !opened)
 	})
 }
 

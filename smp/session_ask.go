@@ -11,9 +11,9 @@ func (s *Session) ask(want Level) error {
 	if left := s.manager.waitLeft(s.Identity()); left > 0 {
 		return &WaitError{s.Identity(), left}
 	}
-	auth := authBonding
-	if s.policy.Bonding == BondNever || s.manager.config.RequestNoBond {
-		auth = 0
+	auth := s.asksForMore()
+	if s.policy.Bonding != BondNever && !s.manager.config.RequestNoBond {
+		auth |= authBonding
 	}
 	if want >= LevelAuthenticated {
 		auth |= authMITM

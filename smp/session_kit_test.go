@@ -1,6 +1,7 @@
 package smp
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -40,16 +41,48 @@ func newManager(t testing.TB, config Config) *Manager {
 	return m
 }
 
-// notes collects events.
+// notes collects events, decisions for themselves.
 type notes struct {
-	mu     sync.Mutex
-	events []Event
+	mu      sync.Mutex
+	events  []Event
+	decided []Decided
 }
 
 func (n *notes) add(e Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if d, ok := e.(Decided); ok {
+		n.decided = append(n.decided, d)
+		return
+	}
 	n.events = append(n.events, e)
+}
+
+// decisions is what was decided since the last time.
+func (n *notes) decisions() []Decided {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	decided := n.decided
+	n.decided = nil
+	return decided
+}
+
+// consents is a Delegate that consents as a function does, and can do nothing else.
+type consents struct {
+	Headless
+	ask func(ctx context.Context, q Question) error
+}
+
+func (c consents) Consent(ctx context.Context, q Question) error { return c.ask(ctx, q) }
+
+// saying consents always or never.
+func saying(yes bool) Delegate {
+	return consents{ask: func(context.Context, Question) error {
+		if yes {
+			return nil
+		}
+		return errNobody
+	}}
 }
 
 // take is what was collected since the last time.
@@ -257,7 +290,11 @@ func load(t testing.TB, m *Manager, peer string) Record {
 // sameRecord compares what two records hold, keys included, not where they hold it.
 func sameRecord(a, b Record) bool {
 	return a.Local == b.Local && a.Peer == b.Peer && a.Bonded == b.Bonded && a.Wish == b.Wish && a.Lost == b.Lost &&
-		a.Proven == b.Proven && a.History == b.History && sameKeys(&a.Keys, &b.Keys) && sameKeys(a.Prior, b.Prior)
+		a.Proven == b.Proven && a.History == b.History && sameOverride(a.Override, b.Override) && sameKeys(&a.Keys, &b.Keys) && sameKeys(a.Prior, b.Prior)
+}
+
+func sameOverride(a, b Override) bool {
+	return a.Apply(Policy{}) == b.Apply(Policy{}) && a.IsZero() == b.IsZero()
 }
 
 func sameKeys(a, b *Keys) bool {

@@ -201,24 +201,27 @@ func TestRepairWaits(t *testing.T) {
 func TestConsentToRepair(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		consent func(context.Context, hci.Address, Record) bool
+		consent Delegate
 		want    string
 		events  string
 	}{
 		{"nobody to ask", nil, "disconnect 0x05", "BondLost RepairRefused"},
-		{"no", func(context.Context, hci.Address, Record) bool { return false }, "disconnect 0x05", "BondLost RepairRefused"},
-		{"yes", func(_ context.Context, peer hci.Address, r Record) bool {
-			return peer == r.Peer && r.Bonded && !r.Keys.any()
-		}, requestBond, "BondLost"}, // what is weaker is allowed: no MITM protection is required
+		{"no", saying(false), "disconnect 0x05", "BondLost RepairRefused"},
+		{"yes", consents{ask: func(_ context.Context, q Question) error {
+			if q.Peer != q.Bond.Peer || !q.Bond.Bonded || q.Bond.Keys.any() || q.Role != hci.Central {
+				return errNobody
+			}
+			return nil
+		}}, requestBond, "BondLost"}, // what is weaker is allowed: no MITM protection is required
 
-		{"no answer", func(ctx context.Context, _ hci.Address, _ Record) bool { <-ctx.Done(); return true }, "", ""},
+		{"no answer", consents{ask: func(ctx context.Context, _ Question) error { <-ctx.Done(); return nil }}, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := newManager(t, Config{
-					Policy:  Policy{LostBond: LostRepair, AllowWeaker: true},
-					Store:   storeOf(t, bondWith(t, oximeterText, authenticated(secureKeys(1)), WishBond)),
-					Consent: c.consent,
+					Policy:   Policy{LostBond: LostRepair, AllowWeaker: true},
+					Store:    storeOf(t, bondWith(t, oximeterText, authenticated(secureKeys(1)), WishBond)),
+					Delegate: c.consent,
 				})
 				l := newScript(t, m, hci.Central, oximeterText)
 				l.asks(LevelEncrypted)
@@ -246,11 +249,11 @@ func TestConsentEndsWithTheLink(t *testing.T) {
 		m := newManager(t, Config{
 			Policy: Policy{LostBond: LostRepair, AllowWeaker: true},
 			Store:  storeOf(t, bondWith(t, oximeterText, authenticated(secureKeys(1)), WishBond)),
-			Consent: func(ctx context.Context, _ hci.Address, _ Record) bool {
+			Delegate: consents{ask: func(ctx context.Context, _ Question) error {
 				<-ctx.Done()
 				close(withdrawn)
-				return true
-			},
+				return nil
+			}},
 		})
 		l := newScript(t, m, hci.Central, oximeterText)
 		answer := l.asks(LevelEncrypted)

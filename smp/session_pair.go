@@ -34,6 +34,7 @@ func (s *Session) respond(request []byte) {
 	}
 	s.refreshPolicy()
 	want, _ := s.unmet()
+	want = max(want, s.policy.MinLevel)
 	switch d := s.decide(PairingAsked, want); d.Action {
 	case WaitAndRetry:
 		s.tell(RepeatedAttempts)
@@ -61,10 +62,12 @@ func (s *Session) turnDown(d Decision) {
 		s.repairRefused(d.Why)
 	case WhyNoConsent:
 		s.tell(PairingNotSupported)
-		if s.manager.config.Consent != nil { // a person was bothered
+		if _, nobody := s.manager.config.Delegate.(Headless); !nobody { // a person was bothered
 			s.manager.countFailure(s.Identity())
 		}
-		s.repairRefused(d.Why)
+		if record, _ := s.Record(); record.Bonded {
+			s.repairRefused(d.Why)
+		}
 	default:
 		s.tell(PairingNotSupported)
 	}
@@ -94,12 +97,14 @@ func (s *Session) parameters(want Level, bonding bool, request []byte) pairingPa
 		request:    request,
 		bonding:    bonding,
 		mitm:       want >= LevelAuthenticated || floor.Authenticated,
+		flags:      s.asksForMore(),
 		secure:     policy.SecureConnections != SecureConnectionsOff,
 		secureOnly: policy.SecureConnections == SecureConnectionsOnly || want == LevelSC,
 		minKeySize: policy.MinKeySize,
 		maxKeySize: policy.MaxKeySize,
 		identity:   config.Identity,
 		irk:        config.IRK,
+		delegate:   s.person(),
 		random:     config.Random,
 		privateKey: config.PrivateKey,
 	}
@@ -197,7 +202,8 @@ func (s *Session) keep(result pairingResult, before keyInUse, repair bool) error
 	s.adopt(identity, result.keys, bonded)
 
 	old, _ := s.Record()
-	record := Record{Local: s.manager.config.Identity, Peer: identity, Wish: s.wish(), History: old.History}
+	record := Record{Local: s.manager.config.Identity, Peer: identity, Wish: s.wish(), History: old.History, Override: old.Override}
+	record.Override.AllowWeaker = false // it was for this pairing
 	if repair {
 		record.History.Repaired++
 	}

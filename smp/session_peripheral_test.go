@@ -1,7 +1,6 @@
 package smp
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -220,8 +219,8 @@ func TestGenerationsTakeTurns(t *testing.T) {
 func TestNoKeyInMidPairing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, Config{
-			Store:   storeOf(t, bondWith(t, strangerText, legacyKeys(1), WishUnknown)),
-			Consent: func(context.Context, hci.Address, Record) bool { return true },
+			Store:    storeOf(t, bondWith(t, strangerText, legacyKeys(1), WishUnknown)),
+			Delegate: saying(true),
 		})
 		l := newScript(t, m, hci.Peripheral, strangerText)
 		l.hears(pairingRequest)
@@ -315,8 +314,6 @@ func TestBothEvents(t *testing.T) {
 
 // TestPairingOverABond as the one being paired with: on a link encrypted with the bond, or by consent.
 func TestPairingOverABond(t *testing.T) {
-	yes := func(context.Context, hci.Address, Record) bool { return true }
-	no := func(context.Context, hci.Address, Record) bool { return false }
 	for _, c := range []struct {
 		name      string
 		keys      Keys
@@ -326,9 +323,9 @@ func TestPairingOverABond(t *testing.T) {
 		events    string
 	}{
 		{"plain, nobody to ask", secureKeys(1), Config{}, false, "send 0505", "RepairRefused"},
-		{"plain, no", secureKeys(1), Config{Consent: no}, false, "send 0505", "RepairRefused"},
-		{"plain, yes", secureKeys(1), Config{Consent: yes}, false, pairingResponse, ""},
-		{"plain, yes, but weaker", authenticated(secureKeys(1)), Config{Consent: yes}, false, "send 0503", "RepairRefused"},
+		{"plain, no", secureKeys(1), Config{Delegate: saying(false)}, false, "send 0505", "RepairRefused"},
+		{"plain, yes", secureKeys(1), Config{Delegate: saying(true)}, false, pairingResponse, ""},
+		{"plain, yes, but weaker", authenticated(secureKeys(1)), Config{Delegate: saying(true)}, false, "send 0503", "RepairRefused"},
 		{"encrypted", secureKeys(1), Config{}, true, pairingResponse, "Encrypted"},
 		{"encrypted, though strangers may not", secureKeys(1), Config{Pairable: PairableOff}, true, pairingResponse, "Encrypted"},
 		{"encrypted, but weaker", authenticated(secureKeys(1)), Config{}, true, "send 0503", "Encrypted RepairRefused"},
@@ -419,7 +416,7 @@ func TestRepairByTheCentral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peripheral := newManager(t, Config{
 			Identity: addressOf(t, oximeterText),
-			Consent:  func(context.Context, hci.Address, Record) bool { return true },
+			Delegate: saying(true),
 		})
 		a := join(t, newManager(t, Config{}), hostText, peripheral, oximeterText)
 		if err := secured(t, a.central, LevelEncrypted); err != nil {
@@ -492,8 +489,8 @@ func TestLevelSCAsPeripheral(t *testing.T) {
 func TestEncryptionOfTheBondInMidPairing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, Config{
-			Store:   storeOf(t, bondWith(t, strangerText, secureKeys(1), WishUnknown)),
-			Consent: func(context.Context, hci.Address, Record) bool { return true },
+			Store:    storeOf(t, bondWith(t, strangerText, secureKeys(1), WishUnknown)),
+			Delegate: saying(true),
 		})
 		l := newScript(t, m, hci.Peripheral, strangerText)
 		if _, ok := l.LongTermKey([8]byte{}, 0); !ok {

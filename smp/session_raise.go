@@ -170,7 +170,7 @@ func (s *Session) ifGone() error {
 	return nil
 }
 
-// decide asks the policy, and a person where the policy wants one.
+// decide asks the policy, and a person where the policy wants one, and tells what is decided.
 func (s *Session) decide(h Happened, want Level) Decision {
 	situation := s.situation(h, want)
 	d := Decide(situation)
@@ -178,6 +178,8 @@ func (s *Session) decide(h Happened, want Level) Decision {
 		situation.Consent, situation.Gone = true, s.isGone()
 		d = Decide(situation)
 	}
+	record, _ := s.Record()
+	s.emit(Decided{Happened: h, Want: want, Decision: d, Record: record.Public()})
 	return d
 }
 
@@ -188,7 +190,7 @@ func (s *Session) situation(h Happened, want Level) Situation {
 	all := record.generations(s.role, false)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	best := s.policy.best()
+	best := s.policy.best(s.canAuthenticate())
 	return Situation{
 		Happened:  h,
 		Bond:      record.kind(),
@@ -198,6 +200,8 @@ func (s *Session) situation(h Happened, want Level) Situation {
 		Often:     record.History.Suspect >= SuspectAfter,
 		LostBond:  s.policy.LostBond,
 		Closed:    s.manager.config.Pairable == PairableOff,
+		Ask:       s.manager.config.Pairable == PairableAsk,
+		Open:      s.manager.PairingOpen() > 0,
 		Weaker:    known && record.Bonded && !s.policy.AllowWeaker && best.WeakerThan(record.Keys.Security()),
 		Short:     !best.Satisfies(want),
 		Waiting:   s.manager.waitLeft(s.identity) > 0,
@@ -218,24 +222,4 @@ func (r Record) kind() BondKind {
 		return AuthenticatedBond
 	}
 	return UnauthenticatedBond
-}
-
-// consent asks a person. Nobody waits for an answer longer than the link or the peer does.
-func (s *Session) consent() bool {
-	ask := s.manager.config.Consent
-	if ask == nil || s.isGone() {
-		return false
-	}
-	record, _ := s.Record()
-	ctx, cancel := context.WithTimeout(context.Background(), pairingTimeout)
-	defer cancel()
-	answer := make(chan bool, 1)
-	go func() { answer <- ask(ctx, record.Peer, record.Public()) }()
-	select {
-	case yes := <-answer:
-		return yes
-	case <-s.gone:
-	case <-ctx.Done():
-	}
-	return false
 }

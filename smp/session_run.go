@@ -110,6 +110,7 @@ func (s *Session) take() (inbound, bool) {
 // secure does what it takes to reach a level, and answers the callers with the outcome.
 func (s *Session) secure(want Level) {
 	s.refreshPolicy()
+	want = max(want, s.policy.MinLevel)
 	var err error
 	if s.role == hci.Central {
 		err = s.raise(want)

@@ -329,7 +329,7 @@ func TestPairedTwiceOnOneLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		least, most, asked := 0, 10, 0
 		config := changing(t, oximeterText, new(int), &most)
-		config.Consent = func(context.Context, hci.Address, Record) bool { asked++; return true }
+		config.Delegate = consents{ask: func(context.Context, Question) error { asked++; return nil }}
 		peripheral := newManager(t, config)
 		a := join(t, newManager(t, Config{}), hostText, peripheral, oximeterText)
 		if err := secured(t, a.central, LevelEncrypted); err != nil {
@@ -439,7 +439,7 @@ func TestStaleEncryption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peripheral := newManager(t, Config{
 			Identity: addressOf(t, oximeterText),
-			Consent:  func(context.Context, hci.Address, Record) bool { return true },
+			Delegate: saying(true),
 		})
 		a := join(t, newManager(t, Config{}), hostText, peripheral, oximeterText)
 		if err := secured(t, a.central, LevelEncrypted); err != nil {

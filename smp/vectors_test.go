@@ -194,16 +194,16 @@ type answers struct {
 	compared string
 }
 
-func (a *answers) capability() IOCapability { return a.io }
+func (a *answers) capabilities() Capabilities { return Capabilities{IO: a.io} }
 
-func (a *answers) display(_ context.Context, proposed uint32) (uint32, error) {
+func (a *answers) display(_ context.Context, proposed uint32, _ <-chan Keypress) (uint32, error) {
 	if a.io == KeyboardOnly || proposed >= digits {
 		a.t.Errorf("%v displays %d", a.io, proposed)
 	}
 	return a.passkey, nil
 }
 
-func (a *answers) enter(context.Context) (uint32, error) {
+func (a *answers) enter(context.Context, func(Keypress)) (uint32, error) {
 	if a.io == DisplayOnly || a.io == DisplayYesNo {
 		a.t.Errorf("%v enters", a.io)
 	}
@@ -290,15 +290,19 @@ func wantResult(t *testing.T, got, want pairingResult) {
 
 func dump(t *testing.T, r pairingResult) string {
 	t.Helper()
-	b, err := json.MarshalIndent(struct {
-		Bonding  bool
-		Method   Method
-		Security Security
-		Keys     Keys
-		Identity hci.Address
-	}{r.bonding, r.method, r.security, r.keys, r.identity}, "", " ")
-	if err != nil {
-		t.Fatal(err)
+	ltk := func(k *LTK) string {
+		if k == nil {
+			return "none"
+		}
+		return fmt.Sprintf("%x %04x %x", k.Key[:], k.EDIV, k.Rand)
 	}
-	return string(b)
+	key := func(k *Key) string {
+		if k == nil {
+			return "none"
+		}
+		return fmt.Sprintf("%x", k[:])
+	}
+	k := r.keys
+	return fmt.Sprintf("%+v identity %s, %+v\nSC %s\nlocal %s\npeer %s\nIRK %s\nlocal CSRK %s\npeer CSRK %s",
+		r.agreement, r.identity.Text(), k.public(), ltk(k.SC), ltk(k.Local), ltk(k.Peer), key(k.PeerIRK), key(k.LocalCSRK), key(k.PeerCSRK))
 }
