@@ -30,7 +30,8 @@ type Conn struct {
 }
 
 func newConn(h *Host, link *driver.Conn) (*Conn, error) {
-	c := &Conn{host: h, link: link, mux: l2cap.New(link, l2cap.Config{}), ended: make(chan struct{})}
+	c := &Conn{host: h, link: link, ended: make(chan struct{})}
+	c.mux = l2cap.New(link, l2cap.Config{Listener: c.listener, Security: c.channelSecurity, Raise: c.raiseForChannel})
 	c.gate = newGate(c)
 	smpChannel, err := c.mux.Open(l2cap.CIDSMP, smpMTU, func(pdu []byte) { c.session.HandlePDU(pdu) })
 	if err != nil {

@@ -74,8 +74,8 @@ func (g *gate) release() {
 	g.held = nil
 }
 
-// Send implements att.Bearer.
-func (g *gate) Send(ctx context.Context, pdu []byte) error {
+// wait waits until we may send something of our own accord.
+func (g *gate) wait(ctx context.Context) error {
 	select {
 	case <-g.opened:
 	default:
@@ -87,8 +87,13 @@ func (g *gate) Send(ctx context.Context, pdu []byte) error {
 			return g.conn.Err()
 		}
 	}
-	if g.conn.Role() == hci.Peripheral && g.conn.bonded() && !g.conn.session.Security().Encrypted {
-		return ErrNotEncrypted
+	return g.conn.mayInitiate()
+}
+
+// Send implements att.Bearer.
+func (g *gate) Send(ctx context.Context, pdu []byte) error {
+	if err := g.wait(ctx); err != nil {
+		return err
 	}
 	return g.channel.Send(ctx, pdu)
 }

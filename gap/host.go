@@ -52,11 +52,12 @@ type Config struct {
 
 // Host is a controller with everything on it. Its methods may be called from any goroutine.
 type Host struct {
-	cfg      Config
-	security *smp.Manager
-	events   *events
-	incoming chan *Conn // connections made by peers, for Advertise
-	scanners scanners
+	cfg       Config
+	security  *smp.Manager
+	events    *events
+	incoming  chan *Conn // connections made by peers, for Advertise
+	scanners  scanners
+	listeners listeners
 
 	closingContext context.Context // ended by Close
 	beginClosing   context.CancelFunc

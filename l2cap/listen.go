@@ -96,6 +96,9 @@ func (l *Listener) Close() error {
 	}
 }
 
+// Closed tells whether the listener has been closed.
+func (l *Listener) Closed() bool { return isClosed(l.done) }
+
 // Addr is the SPSM.
 func (l *Listener) Addr() net.Addr { return Addr{l.spsm} }
 
