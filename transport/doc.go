@@ -4,12 +4,15 @@
 // opens it, and the [Conn] that comes back reads and writes packets. [Tap] puts a btsnoop [Capture]
 // on any Conn. The package knows the frame around a packet and nothing of what is in it.
 //
-//	supported                                     not supported
-//	HCI user channel (Linux)                      raw and monitor channels
-//	an errno's meaning and remedy                 notice of packets that the kernel dropped
-//	H4 over Unix and TCP stream sockets           UART, three-wire (H5), USB without a kernel driver
-//	list of the kernel's controllers (Linux)      hot-plug
-//	writing btsnoop 2001, reading 1002 and 2001   writing 1002, reading 1001, Apple's packet log
+//	supported                                              not supported
+//	HCI user channel (Linux), by number or by address      raw and monitor channels
+//	waiting for a controller, notice of dropped packets    another controller's in the place of the one named
+//	an errno's meaning and remedy, without trying it too   what only root may see, for others
+//	H4 over Unix and TCP stream sockets                    USB without a kernel driver
+//	H4 over a UART, with a way back into step (Linux)      serial lines elsewhere
+//	three-wire UART (H5), and what it can do besides:      see the H5 types
+//	btsnoop 2001 and 1002, in series, with log lines       writing 1001 and Apple's packet log
+//	reading btsnoop 1001, 1002, 2001, Apple's packet log   1003, 1004, 2002, pcap
 //
 // Virtual controllers have a specification here ("virtual:"), and are opened by transport/virtual.
 package transport

@@ -41,8 +41,11 @@ func (s situation) name() string {
 	case s.address != "":
 		return "controller " + s.address
 	}
-	return "such controller"
+	return anyController
 }
+
+// anyController is the name of one that was not named.
+const anyController = "such controller"
 
 // look finds out what matters about err, and nothing else.
 func look(index int, err error) situation {
@@ -129,7 +132,11 @@ func explainBusy(hci string, s situation) (cause, remedy string) {
 
 func explainAbsent(hci string, list []Adapter) (cause, remedy string) {
 	if len(list) == 0 {
-		return "there is no " + hci + ", nor any other controller", "plug one in; if it is in, dmesg | grep -i bluetooth says what is wrong with it; virtual: needs none"
+		cause = "there is no " + hci + ", nor any other controller"
+		if hci == anyController {
+			cause = "there is no controller"
+		}
+		return cause, "plug one in; if it is in, dmesg | grep -i bluetooth says what is wrong with it; virtual: needs none"
 	}
 	free := slices.IndexFunc(list, Adapter.Free)
 	return "there is no " + hci + "; there is " + describe(list), "name one that is there, such as " + list[max(free, 0)].Spec().String()

@@ -20,6 +20,8 @@ func TestParseSpec(t *testing.T) {
 		{"hci0", Spec{Kind: User}, "user:0"},
 		{"hci12", Spec{Kind: User, Index: 12}, "user:12"},
 		{"user:hci3", Spec{Kind: User, Index: 3}, "user:3"},
+		{"user:00:1A:7D:DA:71:13", Spec{Kind: User, Address: "00:1A:7D:DA:71:13"}, ""},
+		{"user:00:1a:7d:da:71:13", Spec{Kind: User, Address: "00:1A:7D:DA:71:13"}, "user:00:1A:7D:DA:71:13"},
 		{"unix:/run/h4.sock", Spec{Kind: Unix, Path: "/run/h4.sock"}, ""},
 		{"unix:relative", Spec{Kind: Unix, Path: "relative"}, ""},
 		{"unix:/with:colon", Spec{Kind: Unix, Path: "/with:colon"}, ""},
@@ -51,6 +53,7 @@ func TestParseSpec(t *testing.T) {
 func TestParseSpecRefuses(t *testing.T) {
 	const hint = "; write user:0 (or hci0), unix:/path, tcp:host:port, uart:/dev/ttyAMA0?baud=921600 or virtual:"
 	number := "the controller is a number from 0 to 65534, as in user:0"
+	octets := "an address has six octets, as in user:00:1A:7D:DA:71:13"
 	hostPort := "a host and a port are needed, an IPv6 host in brackets"
 	port := "the port is a number from 1 to 65535"
 	tests := []struct{ text, cause string }{
@@ -72,6 +75,13 @@ func TestParseSpecRefuses(t *testing.T) {
 		{"user:hcihci0", number},
 		{"hci", number},
 		{"hcix", number},
+		{"user:00:1A:7D:DA:71", octets},
+		{"user:00:1A:7D:DA:71:13:00", octets},
+		{"user:00:00:00:00:00:00", octets},
+		{"user:0:1A:7D:DA:71:13", octets},
+		{"user:00:1A:7D:DA:71:1G", octets},
+		{"user:00:1A:7D:DA:71:+1", octets},
+		{"user:hci0:1", octets},
 		{"unix:", "no path to the socket"},
 		{"unix:a\x00b", "a path can't hold a zero octet"},
 		{"tcp:", hostPort},
@@ -111,7 +121,7 @@ func TestSpecStringOfUnknownKind(t *testing.T) {
 }
 
 func FuzzParseSpec(f *testing.F) {
-	for _, s := range []string{"user:0", "hci1", "user:hci2", "unix:/a", "tcp:[::1]:1", "tcp:h:0", "virtual:x:y", "", ":", "user:",
+	for _, s := range []string{"user:0", "hci1", "user:hci2", "user:00:1A:7D:DA:71:13", "unix:/a", "tcp:[::1]:1", "tcp:h:0", "virtual:x:y", "", ":", "user:",
 		"uart:/dev/a", "uart:/a?baud=9600&flow=none", "uart:a%3F%25?chip=bcm&firmware=/b%26", "uart:a?baud=9600&baud=9600", "uart:%"} {
 		f.Add(s)
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
-	"net"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -14,208 +12,6 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 )
-
-// userPair returns a userConn over a socket that keeps packets apart as a user channel does, and the far end.
-func userPair(t *testing.T) (*userConn, int) {
-	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := newUserConn(fds[0], Adapter{Name: "hci0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close(); unix.Close(fds[1]) })
-	return c, fds[1]
-}
-
-func send(t *testing.T, fd int, p []byte) {
-	t.Helper()
-	if _, err := unix.Write(fd, p); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestUserConnOneReadOnePacket(t *testing.T) {
-	c, far := userPair(t)
-	want := [][]byte{packet(Event, 4), packet(ACL, 1023), packet(Event, 0), packet(ISO, 9)}
-	for _, p := range want {
-		send(t, far, p)
-	}
-	b := make([]byte, MaxPacket)
-	for _, p := range want {
-		if n, err := c.ReadPacket(b); err != nil || !bytes.Equal(b[:n], p) {
-			t.Errorf("% X, %v; want % X", b[:n], err, p)
-		}
-	}
-	if _, err := c.ReadPacket(b[1:]); !errors.Is(err, io.ErrShortBuffer) {
-		t.Errorf("short buffer: %v", err)
-	}
-}
-
-// The driver's own packets (0xF1 since 6.16) and whatever else is not HCI pass by.
-func TestUserConnIgnoresForeignTypes(t *testing.T) {
-	c, far := userPair(t)
-	for _, typ := range []byte{0xF1, 0x00, 0x07, 0xFF} {
-		send(t, far, []byte{typ, 1, 2, 3})
-	}
-	send(t, far, packet(Event, 1))
-	b := make([]byte, MaxPacket)
-	if n, err := c.ReadPacket(b); err != nil || !bytes.Equal(b[:n], packet(Event, 1)) {
-		t.Errorf("% X, %v", b[:n], err)
-	}
-}
-
-func TestUserConnWrite(t *testing.T) {
-	c, far := userPair(t)
-	b := make([]byte, MaxPacket)
-	for _, p := range [][]byte{packet(Command, 0), packet(ACL, userPacket-5), packet(ISO, 3), packet(SCO, 3)} {
-		if err := c.WritePacket(p); err != nil {
-			t.Fatal(err)
-		}
-		if n, err := unix.Read(far, b); err != nil || !bytes.Equal(b[:n], p) {
-			t.Errorf("% X, %v", b[:n], err)
-		}
-	}
-	for _, p := range [][]byte{nil, {1}, packet(ACL, userPacket-4), packet(ACL, 3)[:7], {0xF1, 0, 0, 0}} {
-		if err := c.WritePacket(p); !errors.As(err, new(*PacketError)) {
-			t.Errorf("% .8X: %v", p, err)
-		}
-	}
-	if n, err := unix.Read(far, b); err != unix.EAGAIN {
-		t.Errorf("something refused was written: %d octets, %v", n, err)
-	}
-}
-
-// When the controller goes, reader and writer both hear that it is gone, and hear it ever after.
-func TestUserConnGone(t *testing.T) {
-	c, far := userPair(t)
-	read := make(chan error)
-	go func() { _, err := c.ReadPacket(make([]byte, MaxPacket)); read <- err }()
-	unix.Shutdown(far, unix.SHUT_RDWR)
-	if err := <-read; !errors.Is(err, ErrGone) || errors.Is(err, net.ErrClosed) {
-		t.Errorf("reader: %v", err)
-	}
-	for range 2 {
-		if err := c.WritePacket(packet(Command, 0)); !errors.Is(err, ErrGone) {
-			t.Errorf("writer: %v", err)
-		}
-		if _, err := c.ReadPacket(make([]byte, MaxPacket)); !errors.Is(err, ErrGone) {
-			t.Errorf("reader again: %v", err)
-		}
-	}
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := c.WritePacket(packet(Command, 0)); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("after Close: %v", err)
-	}
-}
-
-// A writer that learns it first unblocks the reader: the kernel tells only one of them.
-func TestUserConnGoneUnblocksReader(t *testing.T) {
-	c, far := userPair(t)
-	read := make(chan error)
-	go func() { _, err := c.ReadPacket(make([]byte, MaxPacket)); read <- err }()
-	unix.Shutdown(far, unix.SHUT_RD) // writes towards it give EPIPE, the reader stays
-	if err := c.WritePacket(packet(Command, 0)); !errors.Is(err, ErrGone) || !errors.Is(err, unix.EPIPE) {
-		t.Errorf("writer: %v", err)
-	}
-	if err := <-read; !errors.Is(err, ErrGone) {
-		t.Errorf("reader: %v", err)
-	}
-}
-
-func TestUserConnClose(t *testing.T) {
-	t.Run("reading", func(t *testing.T) {
-		c, _ := userPair(t)
-		read := make(chan error)
-		go func() { _, err := c.ReadPacket(make([]byte, MaxPacket)); read <- err }()
-		c.Close()
-		if err := <-read; !errors.Is(err, net.ErrClosed) {
-			t.Errorf("reader: %v", err)
-		}
-	})
-	t.Run("writing", func(t *testing.T) {
-		c, _ := userPair(t)
-		wrote := make(chan error)
-		full := make(chan struct{}, 1<<16)
-		go func() {
-			for {
-				if err := c.WritePacket(packet(ACL, 1000)); err != nil {
-					wrote <- err
-					return
-				}
-				full <- struct{}{}
-			}
-		}()
-		<-full
-		c.Close() // from wherever the writer is by now
-		if err := <-wrote; !errors.Is(err, net.ErrClosed) {
-			t.Errorf("writer: %v", err)
-		}
-	})
-	t.Run("twice", func(t *testing.T) {
-		c, _ := userPair(t)
-		for range 2 {
-			if err := c.Close(); err != nil {
-				t.Error(err)
-			}
-		}
-		if _, err := c.ReadPacket(make([]byte, MaxPacket)); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("read: %v", err)
-		}
-	})
-}
-
-// An error that is not the controller's end concerns one packet only.
-func TestUserConnWriteErrorIsNotTheEnd(t *testing.T) {
-	var fds [2]int
-	if err := unix.Pipe2(fds[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fds[1])
-	c, err := newUserConn(fds[0], Adapter{Name: "hci0"}) // can't be written to
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.WritePacket(packet(Command, 0)); !errors.Is(err, unix.EBADF) || errors.Is(err, ErrGone) {
-		t.Errorf("write: %v", err)
-	}
-	send(t, fds[1], packet(Event, 0))
-	b := make([]byte, MaxPacket)
-	if n, err := c.ReadPacket(b); err != nil || !bytes.Equal(b[:n], packet(Event, 0)) {
-		t.Errorf("read after it: % X, %v", b[:n], err)
-	}
-}
-
-func TestGone(t *testing.T) {
-	for _, err := range []error{unix.EPIPE, unix.ENETDOWN, unix.EBADFD, unix.ENODEV} {
-		if !gone(&os.PathError{Op: "write", Path: "hci0", Err: err}) {
-			t.Errorf("%v does not end it", err)
-		}
-	}
-	for _, err := range []error{unix.ENOMEM, unix.EINVAL, unix.ENOBUFS, os.ErrClosed} {
-		if gone(err) {
-			t.Errorf("%v ends it", err)
-		}
-	}
-}
-
-func TestNewUserConnNeedsThePoller(t *testing.T) {
-	fd, err := unix.Open(os.Args[0], unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0) // a regular file
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := newUserConn(fd, Adapter{Name: "hci0"}); !errors.Is(err, os.ErrNoDeadline) {
-		t.Errorf("%v", err)
-	}
-	if err := unix.Close(fd); err != unix.EBADF {
-		t.Errorf("descriptor left open: %v", err)
-	}
-}
 
 func TestGrowReceiveBuffer(t *testing.T) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -230,29 +26,6 @@ func TestGrowReceiveBuffer(t *testing.T) {
 	}
 	if err := growReceiveBuffer(-1); !errors.Is(err, unix.EBADF) {
 		t.Errorf("no socket: %v", err)
-	}
-}
-
-func TestUserConnDoesNotAllocate(t *testing.T) {
-	if raceEnabled {
-		return
-	}
-	c, far := userPair(t)
-	b, p := make([]byte, MaxPacket), packet(ACL, 251)
-	if n := testing.AllocsPerRun(500, func() {
-		if err := c.WritePacket(p); err != nil {
-			t.Fatal(err)
-		}
-		n, err := unix.Read(far, b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		send(t, far, b[:n])
-		if _, err := c.ReadPacket(b); err != nil {
-			t.Fatal(err)
-		}
-	}); n != 0 {
-		t.Errorf("%v allocations per packet there and back", n)
 	}
 }
 
@@ -328,21 +101,74 @@ func TestPatientlySaysThatItWaits(t *testing.T) {
 	})
 }
 
+// By its address a controller is found wherever it is; of several with one address the one that nobody uses.
+func TestPick(t *testing.T) {
+	const wanted = "00:1A:7D:DA:71:13"
+	a := [6]byte{0x13, 0x71, 0xDA, 0x7D, 0x1A, 0x00}
+	other := [6]byte{1}
+	tests := []struct {
+		name  string
+		list  []Adapter
+		index int
+		again bool
+	}{
+		{"none", nil, -1, false},
+		{"others", []Adapter{{Index: 0, Address: other}, {Index: 1, Address: other}}, -1, false},
+		{"one not read", []Adapter{{Index: 0, Address: other}, {Index: 1}}, -1, true},
+		{"it", []Adapter{{Index: 0, Address: other}, {Index: 1}, {Index: 5, Address: a}}, 5, false},
+		{"it, up", []Adapter{{Index: 5, Address: a, Flags: flagUp}}, 5, false},
+		{"two", []Adapter{{Index: 2, Address: a}, {Index: 5, Address: a}}, 2, false},
+		{"two, one free", []Adapter{{Index: 2, Address: a, Flags: flagUp}, {Index: 5, Address: a}, {Index: 7, Address: a}}, 5, false},
+		{"two, none free", []Adapter{{Index: 2, Address: a, Flags: flagUp}, {Index: 5, Address: a, Flags: flagInit}}, 2, false},
+	}
+	for _, tt := range tests {
+		index, again, err := pick(tt.list, wanted)
+		if index != tt.index || again != tt.again || (index < 0) != errors.Is(err, unix.ENODEV) {
+			t.Errorf("%s: %d, %v, %v", tt.name, index, again, err)
+		}
+	}
+}
+
 // absentIndex is the last number that a controller could have.
 const absentIndex = maxIndex
 
 // Whatever the kernel, opening a controller that is not there is a typed error with a remedy.
 func TestOpenUserAbsent(t *testing.T) {
-	c, err := Open(context.Background(), Spec{Kind: User, Index: absentIndex}, Options{})
+	for _, s := range []Spec{{Kind: User, Index: absentIndex}, {Kind: User, Address: "00:00:00:00:00:01"}} {
+		c, err := Open(context.Background(), s, Options{BusyWait: -1})
+		wantAbsent(t, c, err)
+	}
+}
+
+// Waiting for one ends with its context.
+func TestOpenUserWaits(t *testing.T) {
+	for _, s := range []Spec{{Kind: User, Index: absentIndex}, {Kind: User, Address: "00:00:00:00:00:01"}} {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		defer cancel()
+		c, err := Open(ctx, s, Options{Wait: true})
+		wantAbsent(t, c, err)
+		if errors.Is(err, unix.ENODEV) != errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v: %v", s, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if a, err := AwaitAdapter(ctx, func(Adapter) bool { return false }); a != (Adapter{}) {
+		t.Errorf("%v, %v", a, err)
+	} else {
+		wantAbsent(t, nil, err)
+	}
+}
+
+// wantAbsent wants the error of a controller that is not there, on any machine.
+func wantAbsent(t *testing.T, c Conn, err error) {
+	t.Helper()
 	var e *OpenError
-	if c != nil || !errors.As(err, &e) {
-		t.Fatalf("%v, %v", c, err)
+	if c != nil || !errors.As(err, &e) || e.Cause == "" || e.Remedy == "" {
+		t.Fatalf("%v, %#v", c, err)
 	}
 	for _, errno := range []error{unix.ENODEV, unix.EPERM, unix.EAFNOSUPPORT, unix.EPROTONOSUPPORT} {
 		if errors.Is(err, errno) {
-			if e.Cause == "" || e.Remedy == "" {
-				t.Errorf("%+v", e)
-			}
 			return
 		}
 	}
