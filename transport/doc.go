@@ -10,7 +10,7 @@
 //	an errno's meaning and remedy, without trying it too   what only root may see, for others
 //	H4 over Unix and TCP stream sockets                    USB without a kernel driver
 //	H4 over a UART, with a way back into step (Linux)      serial lines elsewhere
-//	three-wire UART (H5), and what it can do besides:      see the H5 types
+//	three-wire UART (H5)                                   eHCILL sleep of Texas Instruments' chips
 //	btsnoop 2001 and 1002, in series, with log lines       writing 1001 and Apple's packet log
 //	reading btsnoop 1001, 1002, 2001, Apple's packet log   1003, 1004, 2002, pcap
 //
