@@ -31,6 +31,7 @@ const (
 type env struct {
 	out    *output
 	log    *logrus.Logger
+	stdin  io.Reader
 	stderr io.Writer
 	getenv func(string) string
 
@@ -57,7 +58,7 @@ var errInterrupted = errors.New("interrupted")
 const repeatedSignal = time.Second
 
 // Main runs the command line and returns the exit status.
-func Main(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 1)
@@ -72,11 +73,11 @@ func Main(args []string, stdout, stderr io.Writer, getenv func(string) string) i
 		}
 		signal.Stop(signals) // so that another one ends us at once
 	}()
-	return run(ctx, args, stdout, stderr, getenv)
+	return run(ctx, args, stdin, stdout, stderr, getenv)
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
-	root := newRoot(stdout, stderr, getenv)
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	root := newRoot(stdin, stdout, stderr, getenv)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -94,8 +95,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 }
 
 // newRoot builds the command tree.
-func newRoot(stdout, stderr io.Writer, getenv func(string) string) *cobra.Command {
-	e := &env{stderr: stderr, getenv: getenv, log: logrus.New()}
+func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *cobra.Command {
+	e := &env{stdin: stdin, stderr: stderr, getenv: getenv, log: logrus.New()}
 	e.log.SetOutput(stderr)
 	e.log.SetLevel(logrus.WarnLevel)
 	e.log.SetFormatter(&logrus.TextFormatter{DisableTimestamp: true})
@@ -135,7 +136,7 @@ func newRoot(stdout, stderr io.Writer, getenv func(string) string) *cobra.Comman
 	f.Var(choice[smp.Level]{&e.security, smp.ParseLevel, "none|encrypted|authenticated|sc"}, "security", "the least security (default: the bond's; without one what the peer asks for and its attributes need)")
 	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
-	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newDemo(e))
+	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newL2CAP(e), newDemo(e))
 	return root
 }
 

@@ -82,7 +82,7 @@ func jellingUntil(t *testing.T, dir string, stop func(line string) bool, args ..
 		}
 		return ""
 	}
-	status := run(ctx, args, stdout, stderr, getenv)
+	status := run(ctx, args, strings.NewReader(""), stdout, stderr, getenv)
 	return result{status, stdout.String(), stderr.String()}
 }
 

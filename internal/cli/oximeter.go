@@ -11,6 +11,7 @@ import (
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/gatt"
 	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/l2cap"
 	"github.com/jelling-ble/jelling/smp"
 	"github.com/jelling-ble/jelling/transport/virtual"
 )
@@ -25,6 +26,8 @@ type oximeter struct {
 	cfg     oximeterConfig
 	cancel  context.CancelFunc
 	done    chan struct{}
+
+	listener *l2cap.Listener // of echo, nil without
 }
 
 type oximeterConfig struct {
@@ -136,6 +139,9 @@ func (o *oximeter) forget() {
 
 func (o *oximeter) Close() error {
 	o.cancel()
+	if o.listener != nil {
+		_ = o.listener.Close() // never fails
+	}
 	err := o.host.Close()
 	<-o.done
 	return err

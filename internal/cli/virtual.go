@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
+	"github.com/jelling-ble/jelling/l2cap"
 	"github.com/jelling-ble/jelling/transport"
 	"github.com/jelling-ble/jelling/transport/virtual"
 )
@@ -27,7 +29,36 @@ func openVirtual(ctx context.Context, rest string) (*virtualRadio, error) {
 		_ = air.Close()
 		return nil, err
 	}
+	if err := o.echo(); err != nil {
+		return nil, errors.Join(err, o.Close(), air.Close())
+	}
 	return &virtualRadio{air: air, oximeter: o, conn: air.NewController(virtual.ControllerConfig{Name: "box"}).Conn()}, nil
+}
+
+// echoSPSM is where the virtual oximeter sends back what it receives, for 'jelling l2cap cat' to have somebody
+// to talk to.
+const echoSPSM = 0x80
+
+// echo serves echoSPSM until the oximeter is closed.
+func (o *oximeter) echo() error {
+	l, err := o.host.Listen(echoSPSM, l2cap.ListenConfig{})
+	if err != nil {
+		return err
+	}
+	o.listener = l
+	go func() {
+		for {
+			channel, err := l.AcceptChannel(context.Background())
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.Copy(struct{ io.Writer }{channel}, struct{ io.Reader }{channel}) // until it ends
+				_ = channel.Close()
+			}()
+		}
+	}()
+	return nil
 }
 
 func (v *virtualRadio) Close() error { return errors.Join(v.oximeter.Close(), v.air.Close()) }
