@@ -22,7 +22,7 @@ func ExampleParseSpec() {
 	// Output:
 	// user user:0
 	// unix unix:/run/controller
-	// transport "usb:1": no such kind; write user:0 (or hci0), unix:/path, tcp:host:port, uart:/dev/ttyAMA0?baud=921600 or virtual:
+	// transport "usb:1": no such kind; write user:0 (or hci0), unix:/path, tcp:host:port, uart:/dev/ttyAMA0?baud=921600, h5:/dev/ttyAMA0 or virtual:
 }
 
 // A capture of what passes between a host and a controller, here the two ends of a pipe.

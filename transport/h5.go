@@ -60,7 +60,6 @@ type H5 struct {
 	spare     chan []byte   // and back, read
 	caughtUp  chan struct{} // from ReadPacket to run: not late any more
 	up        chan struct{} // closed once the link is active
-	isUp      bool          // it is. Owner: run
 	quit      chan struct{} // closed at the end
 	running   sync.WaitGroup
 
@@ -108,7 +107,8 @@ func newH5(ctx context.Context, rw io.ReadWriteCloser, cfg H5Config, ours byte) 
 	h.link = cfg.link()
 	h.link.ours, h.link.deliver, h.link.late = ours, h.deliver, h.late
 	h.link.release = func(slot []byte) { h.slots <- slot }
-	h.running.Go(h.run)
+	h.link.lineErrors = h.lineErrors
+	h.running.Go(func() { h.run(ctx) })
 	h.running.Go(h.read)
 	h.running.Go(h.write)
 
@@ -119,12 +119,8 @@ func newH5(ctx context.Context, rw io.ReadWriteCloser, cfg H5Config, ours byte) 
 		}
 		return h, nil
 	case <-h.quit:
-		err := h.over()
 		h.running.Wait()
-		return nil, err
-	case <-ctx.Done():
-		h.Close()
-		return nil, h.link.failure(ctx.Err(), "%s", h.link.silence())
+		return nil, h.over()
 	}
 }
 
@@ -222,22 +218,37 @@ func (h *H5) Link() H5Link {
 // Counters returns what happened so far.
 func (h *H5) Counters() H5Counters {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.counters
+	c := h.counters
+	h.mu.Unlock()
+	c.Line = h.lineErrors()
+	return c
 }
 
-// run owns the link. It waits for nothing but what comes to it.
-func (h *H5) run() {
+// lineErrors returns what a serial line counted.
+func (h *H5) lineErrors() LineErrors {
+	if l, ok := h.rw.(interface{ lineErrors() LineErrors }); ok {
+		return l.lineErrors()
+	}
+	return LineErrors{}
+}
+
+// run owns the link. It waits for nothing but what comes to it. ctx bounds the establishing.
+func (h *H5) run(ctx context.Context) {
 	h.link.start(time.Now())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	up := h.up
 	var err error
-	for out := []byte(nil); err == nil; err = h.await(timer) {
+	for out := []byte(nil); err == nil; err = h.await(ctx, timer) {
 		now := time.Now()
 		if out = h.link.output(out[:0], now); len(out) > 0 {
 			h.frames <- out // has room: the link gives nothing out before this was written
 		}
 		h.publish()
+		if up != nil && h.link.state == h5Active {
+			close(up)
+			up, ctx = nil, context.Background()
+		}
 		if d := h.link.deadline(); d.IsZero() {
 			timer.Stop()
 		} else {
@@ -249,7 +260,7 @@ func (h *H5) run() {
 }
 
 // await hands the link what happens next.
-func (h *H5) await(timer *time.Timer) (err error) {
+func (h *H5) await(ctx context.Context, timer *time.Timer) (err error) {
 	select {
 	case c := <-h.chunks:
 		if err = h.link.receive(c.b, time.Now()); err == nil && c.err != nil {
@@ -265,6 +276,8 @@ func (h *H5) await(timer *time.Timer) (err error) {
 	case <-h.caughtUp:
 		h.link.caughtUp()
 	case <-timer.C:
+	case <-ctx.Done():
+		return h.link.failure(ctx.Err(), "%s", h.link.silence())
 	case <-h.quit:
 		return errClosed
 	}
@@ -279,10 +292,6 @@ func (h *H5) publish() {
 	h.mu.Lock()
 	h.terms, h.counters = h.link.terms(), h.link.counters
 	h.mu.Unlock()
-	if h.link.state == h5Active && !h.isUp {
-		h.isUp = true
-		close(h.up)
-	}
 }
 
 // deliver queues a packet for ReadPacket, if there is room. It is run's alone, so that the room stays.

@@ -26,6 +26,8 @@ type H5Counters struct {
 	Passed   int // packets passed over: of a vendor's type, in the wrong direction, or while the link was down
 	BadAcks  int // acknowledgements of what was not sent
 	Resent   int // packets sent again
+	// Line is what the hardware and the driver of a serial line counted; zero on any other line.
+	Line LineErrors
 }
 
 // An H5Error is the end of a three-wire link, or why there was none.
@@ -40,8 +42,12 @@ type H5Error struct {
 // Error says in one line what happened, and what was seen on the line.
 func (e *H5Error) Error() string {
 	c := e.Counters
-	return fmt.Sprintf("H5 link: %s: %v (%d octets and %d frames received, %d damaged, %d packets sent again)",
+	text := fmt.Sprintf("H5 link: %s: %v (%d octets and %d frames received, %d damaged, %d packets sent again",
 		e.Cause, e.Err, c.Octets, c.Frames, c.Damaged, c.Resent)
+	if c.Line != (LineErrors{}) {
+		text += "; " + c.Line.String()
+	}
+	return text + ")"
 }
 
 // Unwrap returns Err.

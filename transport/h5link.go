@@ -80,6 +80,8 @@ type h5link struct {
 	deliver func(typ byte, payload []byte) bool // takes a packet that came; false is no room
 	late    func() bool                         // there is hardly room for what a window may bring
 	release func(slot []byte)                   // takes the memory of a submitted packet back
+	// lineErrors tells, for the errors that end the link, what the line has counted.
+	lineErrors func() LineErrors
 
 	state  h5state
 	agreed H5Link
@@ -141,6 +143,7 @@ func (l *h5link) hear(config []byte) {
 func (l *h5link) failure(err error, cause string, args ...any) error {
 	l.counters.Damaged += l.slip.damaged
 	l.slip.damaged = 0
+	l.counters.Line = l.lineErrors()
 	return &H5Error{Cause: fmt.Sprintf(cause, args...), Counters: l.counters, Err: err}
 }
 

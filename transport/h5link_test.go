@@ -20,6 +20,7 @@ type h5end struct {
 	full  bool     // nobody reads, and there is no room
 	slow  bool     // the reader is late
 	freed int      // slots released
+	line  LineErrors
 	peer  slipDecoder
 }
 
@@ -33,6 +34,7 @@ func newEnd(t testing.TB, cfg H5Config) *h5end {
 		}
 		return !e.full
 	}
+	e.lineErrors = func() LineErrors { return e.line }
 	e.late = func() bool { return e.slow }
 	e.release = func([]byte) { e.freed++ }
 	e.start(e.now)
@@ -556,5 +558,10 @@ func TestH5ErrorFields(t *testing.T) {
 	want := &H5Error{Cause: "read of 5", Err: ErrGone, Counters: H5Counters{Octets: 5, Damaged: 2}}
 	if !reflect.DeepEqual(err, want) || !errors.Is(err, ErrGone) {
 		t.Errorf("%+v", err)
+	}
+	e.line = LineErrors{Overrun: 2, Framing: 1}
+	text := "H5 link: read: the controller is gone (5 octets and 0 frames received, 2 damaged, 0 packets sent again; 2 overruns, 1 framing error)"
+	if err := e.failure(ErrGone, "read"); err.Error() != text {
+		t.Errorf("%q, want %q", err, text)
 	}
 }

@@ -11,11 +11,12 @@ type Kind string
 
 // The kinds of transport.
 const (
-	User    Kind = "user"    // a kernel controller's HCI user channel (Linux)
-	Unix    Kind = "unix"    // H4 over a Unix stream socket
-	TCP     Kind = "tcp"     // H4 over TCP
-	UART    Kind = "uart"    // H4 over a serial line (Linux)
-	Virtual Kind = "virtual" // a controller in memory, opened by package transport/virtual
+	User      Kind = "user"    // a kernel controller's HCI user channel (Linux)
+	Unix      Kind = "unix"    // H4 over a Unix stream socket
+	TCP       Kind = "tcp"     // H4 over TCP
+	UART      Kind = "uart"    // H4 over a serial line (Linux)
+	ThreeWire Kind = "h5"      // H5, the three-wire UART, over a serial line (Linux)
+	Virtual   Kind = "virtual" // a controller in memory, opened by package transport/virtual
 )
 
 // A Spec says which controller to open. The fields that its Kind does not name are zero, so that
@@ -25,15 +26,16 @@ type Spec struct {
 	// Index is the controller's number in the kernel, 0 for hci0. User only, and zero if Address names it.
 	Index int
 	// Path is the socket's path, or "@" and a name for an abstract socket; or the serial line's device.
-	// Unix and UART only.
+	// Unix, UART and ThreeWire only.
 	Path string
 	// Address is host:port, an IPv6 host in brackets; or the controller's public device address, whatever number
 	// it has, in the form "00:1A:7D:DA:71:13". TCP and User only.
 	Address string
 	// Baud is the serial line's rate in bits per second, and the one that a chip is brought to. If zero,
-	// DefaultBaud. UART only.
+	// DefaultBaud. UART and ThreeWire only.
 	Baud int
-	// Flow is the serial line's flow control. If empty, FlowRTSCTS. UART only.
+	// Flow is the serial line's flow control. If empty, FlowRTSCTS, and with ThreeWire FlowNone. UART and ThreeWire
+	// only.
 	Flow Flow
 	// Chip is the family of the controller behind a serial line. If empty, ChipAuto. UART only.
 	Chip Chip
@@ -54,11 +56,12 @@ type kind interface {
 }
 
 // kinds is every kind there is, in the order in which errors list them.
-var kinds = []kind{userKind{}, unixKind{}, tcpKind{}, uartKind{}, virtualKind{}}
+var kinds = []kind{userKind{}, unixKind{}, tcpKind{}, uartKind{}, h5Kind{}, virtualKind{}}
 
 // ParseSpec reads a transport specification: "user:0" (also "hci0" and "user:hci0"), "user:00:1A:7D:DA:71:13",
 // "unix:/path", "tcp:host:port", "uart:/dev/ttyAMA0", to which "?baud=921600&flow=rtscts|none&chip=auto|bcm|none&firmware=DIR"
-// or some of it may be added, or "virtual:" with anything behind the colon. The error is a *SpecError.
+// or some of it may be added, "h5:/dev/ttyAMA0", to which baud and flow may be, or "virtual:" with anything behind the
+// colon. The error is a *SpecError.
 func ParseSpec(text string) (Spec, error) {
 	word, rest, found := strings.Cut(text, ":")
 	if !found && strings.HasPrefix(text, hciPrefix) {

@@ -51,7 +51,7 @@ func TestParseSpec(t *testing.T) {
 }
 
 func TestParseSpecRefuses(t *testing.T) {
-	const hint = "; write user:0 (or hci0), unix:/path, tcp:host:port, uart:/dev/ttyAMA0?baud=921600 or virtual:"
+	const hint = "; write user:0 (or hci0), unix:/path, tcp:host:port, uart:/dev/ttyAMA0?baud=921600, h5:/dev/ttyAMA0 or virtual:"
 	number := "the controller is a number from 0 to 65534, as in user:0"
 	octets := "an address has six octets, as in user:00:1A:7D:DA:71:13"
 	hostPort := "a host and a port are needed, an IPv6 host in brackets"
@@ -122,7 +122,8 @@ func TestSpecStringOfUnknownKind(t *testing.T) {
 
 func FuzzParseSpec(f *testing.F) {
 	for _, s := range []string{"user:0", "hci1", "user:hci2", "user:00:1A:7D:DA:71:13", "unix:/a", "tcp:[::1]:1", "tcp:h:0", "virtual:x:y", "", ":", "user:",
-		"uart:/dev/a", "uart:/a?baud=9600&flow=none", "uart:a%3F%25?chip=bcm&firmware=/b%26", "uart:a?baud=9600&baud=9600", "uart:%"} {
+		"uart:/dev/a", "uart:/a?baud=9600&flow=none", "uart:a%3F%25?chip=bcm&firmware=/b%26", "uart:a?baud=9600&baud=9600", "uart:%",
+		"h5:/dev/a", "h5:/a?baud=9600&flow=rtscts", "h5:/a?chip=bcm"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
