@@ -10,10 +10,7 @@ import (
 	"time"
 
 	"github.com/jelling-ble/jelling/hci"
-	"github.com/jelling-ble/jelling/transport"
 )
-
-var _ Port = transport.Serial(nil)
 
 // A state is what a chip is doing.
 type state int

@@ -311,3 +311,24 @@ func TestStartGarbledRate(t *testing.T) {
 		}
 	})
 }
+
+// The first command at the new rate may be lost.
+func TestStartAsksTwiceAtTheNewRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChip()
+		l := newLine(t, c)
+		lost := 0
+		c.fault = func(int, hci.CommandFrame) fault {
+			if c.baud == 3_000_000 && lost == 0 {
+				lost++
+				return deaf
+			}
+			return none
+		}
+		info, err := Start(t.Context(), l, l, whole())
+		good(t, c, l, info, err)
+		if lost != 1 || info.Baud != 3_000_000 || len(info.Warnings) != 0 {
+			t.Errorf("%d lost, %+v", lost, info)
+		}
+	})
+}

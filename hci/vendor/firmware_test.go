@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -127,9 +128,7 @@ func TestFirmwareUnusable(t *testing.T) {
 	second := fstest.MapFS{"usr/lib/firmware/brcm/BCM43430A1.hcd": {Data: hcd(romName, patchedName)}}
 	with := func(name string, f *fstest.MapFile) fs.FS {
 		files := fstest.MapFS{name: f}
-		for name, f := range second {
-			files[name] = f
-		}
+		maps.Copy(files, second)
 		return files
 	}
 	for _, tt := range []struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -160,6 +161,19 @@ func TestIdentifyFails(t *testing.T) {
 	if _, err := Identify(t.Context(), &answers{}, Config{}); !errors.Is(err, hci.UnknownHCICommand) {
 		t.Error(err)
 	}
+}
+
+// The end of the caller's own time is not the controller's silence.
+func TestIdentifyWithinADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		a := &answers{table: map[hci.Opcode]any{hci.OpReadLocalVersionInformation: errSilent}}
+		_, err := Identify(ctx, a, Config{})
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrNoAnswer) {
+			t.Error(err)
+		}
+	})
 }
 
 func TestParseName(t *testing.T) {

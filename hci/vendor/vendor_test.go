@@ -310,12 +310,12 @@ func TestStartAddress(t *testing.T) {
 				if (info.Address == nil) != (tt.want == nil) || tt.want != nil && *info.Address != *tt.want {
 					t.Errorf("address %v, want %v", info.Address, tt.want)
 				}
-				var warned string
+				var warned strings.Builder
 				for _, w := range info.Warnings {
-					warned += w.Error()
+					warned.WriteString(w.Error())
 				}
-				if (tt.warning == "") != (warned == "") || !strings.Contains(warned, tt.warning) {
-					t.Errorf("warnings %q, want %q", warned, tt.warning)
+				if (tt.warning == "") != (warned.String() == "") || !strings.Contains(warned.String(), tt.warning) {
+					t.Errorf("warnings %q, want %q", warned.String(), tt.warning)
 				}
 				if info.Baud != 3_000_000 {
 					t.Errorf("%+v", info)

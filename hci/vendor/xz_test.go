@@ -16,7 +16,8 @@ type xzParts struct {
 	flags, footerFlags []byte
 	blockHeader        []byte // without its length and checksum
 	content            []byte
-	padding            []byte // behind what is packed
+	extra              []byte // behind what is packed
+	padding            []byte // behind that
 	check              []byte // behind that
 	indexStart         byte
 	count              uint64
@@ -50,6 +51,7 @@ func (p xzParts) bytes(t testing.TB) []byte {
 	}
 	header := append([]byte{byte((1+len(p.blockHeader)+4)/4 - 1)}, p.blockHeader...)
 	block := append(append(header, crc(header)...), packed.Bytes()...)
+	block = append(block, p.extra...)
 	unpadded := len(block) + len(p.check)
 	if p.padding == nil {
 		p.padding = make([]byte, 3&-unpadded)
@@ -95,6 +97,7 @@ func TestExpandXz(t *testing.T) {
 		{"padding of a block's header", func(p *xzParts) { p.blockHeader[6] = 1 }, "other filters"},
 		{"checksum", func(p *xzParts) { p.check[3] ^= 1 }, "checksum of a block"},
 		{"padding of a block", func(p *xzParts) { p.padding = []byte{1, 2, 3} }, "padding of a block"},
+		{"more behind what is packed", func(p *xzParts) { p.extra = []byte{0} }, "a block of another length"},
 		{"no index", func(p *xzParts) { p.indexStart = 1 }, "index"},
 		{"no record", func(p *xzParts) { p.count = 0 }, "padding of the index"},
 		{"two records", func(p *xzParts) { p.count = 2 }, "a record of the index"},

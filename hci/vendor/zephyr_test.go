@@ -3,6 +3,7 @@ package vendor
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -69,9 +70,7 @@ func TestStartZephyr(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &answers{table: zephyrTable()}
-				for op, v := range tt.change {
-					a.table[op] = v
-				}
+				maps.Copy(a.table, tt.change)
 				info, err := Start(t.Context(), a, nil, whole())
 				if err != nil || info.Family != Zephyr || info.Chip != tt.chip || info.Patched || len(info.Warnings) != 0 {
 					t.Errorf("%v, %+v", err, info)
