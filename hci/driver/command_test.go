@@ -1,6 +1,7 @@
 package driver_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -187,6 +188,18 @@ func TestDoCancelled(t *testing.T) {
 		if _, err := c.Do(ctx, hci.LERand); !errors.Is(err, why) || count(ctl, hci.OpLERand) != 2 {
 			t.Errorf("a context that is over: %v", err)
 		}
+		// What has not gone is taken back.
+		noRoom(ctl)
+		ctx, cancel = context.WithCancelCause(t.Context())
+		third := start(func() error { _, err := c.Do(ctx, hci.LERand); return err })
+		cancel(why)
+		if err := <-third; !errors.Is(err, why) {
+			t.Errorf("the third: %v", err)
+		}
+		if room(ctl, 1); count(ctl, hci.OpLERand) != 2 {
+			t.Error("the third was sent all the same")
+		}
+		alive(t, c)
 	})
 }
 
@@ -309,4 +322,37 @@ func TestNeverMoreInFlightThanRoom(t *testing.T) {
 			})
 		})
 	}
+}
+
+// peeking is a transport that looks at what it was given after it has returned, which none may do.
+type peeking struct {
+	*hcitest.Controller
+	given [][]byte
+}
+
+func (p *peeking) WritePacket(b []byte) error {
+	p.given = append(p.given, b)
+	return p.Controller.WritePacket(b)
+}
+
+// Keys do not stay in the memory of commands that have gone.
+func TestKeysAreCleared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctl, h := &peeking{Controller: hcitest.NewController(hcitest.Settings{})}, &host{}
+		c := open(t, ctl, h)
+		l := linked(t, ctl.Controller, h, 64)
+		if err := l.conn.Encrypt([16]byte{0xDE, 0xAD}, [8]byte{}, 0); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if sent := command(ctl.Controller, hci.OpLEEnableEncryption).Parameters; len(sent) != 28 || sent[12] != 0xDE {
+			t.Errorf("sent % X", sent)
+		}
+		_ = c.Close()
+		for _, b := range ctl.given {
+			if b[0] == hci.CommandPacket || bytes.Contains(b, []byte{0xDE, 0xAD}) {
+				t.Errorf("% X is still there", b)
+			}
+		}
+	})
 }

@@ -109,11 +109,11 @@ func (c *Conn) disconnect(reason hci.Status, overdue bool) {
 
 // Encrypt starts encryption, or refreshes its key, as central; the outcome comes by HandleEncryption.
 func (c *Conn) Encrypt(key [16]byte, rand [8]byte, ediv uint16) error {
-	return c.c.send(c, hci.LEEnableEncryption{Handle: c.handle, Random: rand, EDIV: ediv, Key: key}, func(_ []byte, err error) {
+	return c.c.enqueue(newCommand(c, hci.LEEnableEncryption{Handle: c.handle, Random: rand, EDIV: ediv, Key: key}, func(_ []byte, err error) {
 		if status, ok := commandStatus(err); ok && c.Err() == nil {
 			c.handler.HandleEncryption(status, false, false) // it was refused, so there is no event to come
 		}
-	})
+	}))
 }
 
 // UpdateParameters asks the controller, as central, for other connection parameters. A wish that has not
@@ -143,7 +143,7 @@ func (c *Conn) answerParameterRequest(e hci.LERemoteConnectionParameterRequest) 
 // post sends a command whose outcome comes by events, in place of one of its kind that still waits. If then
 // is not nil it is told the controller's answer, on the loop, unless the connection has ended.
 func (c *Conn) post(cmd hci.Command, then func(err error)) error {
-	return c.c.enqueue(&command{opcode: cmd.Opcode(), packet: hci.AppendCommand(nil, cmd), link: c, newest: true, done: func(_ []byte, err error) {
+	posted := newCommand(c, cmd, func(_ []byte, err error) {
 		if c.Err() != nil {
 			return
 		}
@@ -153,5 +153,7 @@ func (c *Conn) post(cmd hci.Command, then func(err error)) error {
 		if then != nil {
 			then(err)
 		}
-	}})
+	})
+	posted.newest = true
+	return c.c.enqueue(posted)
 }

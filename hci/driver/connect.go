@@ -37,6 +37,7 @@ type attempt struct {
 	abandoned bool // the caller has gone: under the controller's mu
 }
 
+// creation is what came of it. With both a connection and an error, the connection is nobody's.
 type creation struct {
 	conn *Conn
 	err  error
@@ -92,45 +93,50 @@ func (c *Controller) create(a *attempt, peer hci.Address, p ConnectParameters) {
 		r = c.initiate(a, hci.LECreateConnection{ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Peer: peer,
 			OwnAddressType: byte(c.OwnAddress().Type), Parameters: p.ConnectionParameters})
 	}
-	if !c.deliver(a, r) && r.conn != nil {
-		r.conn.Disconnect(hci.RemoteUserTerminatedConnection) // it came just before the caller went
-	}
+	delivered := c.deliver(a, r)
 	c.note(c.pauseScan(false))
+	if r.conn != nil && !delivered {
+		r.conn.Disconnect(hci.RemoteUserTerminatedConnection)
+		<-r.conn.Done() // until then there can be no other to that peer
+	}
 }
 
-// deliver gives the caller the outcome, if there still is a caller.
+// deliver gives the caller the outcome, if there still is a caller, and tells whether it has a connection.
 func (c *Controller) deliver(a *attempt, r creation) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if a.abandoned {
 		return false
 	}
+	if r.err != nil {
+		r.conn = nil
+	}
 	a.outcome <- r
-	return true
+	return r.conn != nil
 }
 
 // initiate has the controller create a connection, and cancel that when nobody waits any more.
-func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) creation {
+func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) (r creation) {
 	c.setAttempt(a)
-	defer c.setAttempt(nil)
 	_, err := c.Do(context.Background(), cmd)
-	if errors.Is(err, hci.CommandDisallowed) { // it may be at an attempt that we know nothing of
-		if r := c.cancel(a); r.conn != nil {
-			r.conn.Disconnect(hci.RemoteUserTerminatedConnection)
-		}
-	}
-	if err != nil {
-		return creation{err: err}
+	switch {
+	case errors.Is(err, hci.CommandDisallowed): // it may be at an attempt that we know nothing of
+		r = c.cancel(a)
+		r.err = err
+		return r
+	case err != nil:
+		r = c.withdraw(a)
+		r.err = err
+		return r
 	}
 	select {
-	case r := <-a.event:
+	case r = <-a.event:
 		return r
 	case <-c.ended:
 		return creation{err: c.Err()}
 	case <-a.ctx.Done():
 	}
-	r := c.cancel(a)
-	if r.conn == nil {
+	if r = c.cancel(a); r.conn == nil || r.err != nil {
 		r.err = context.Cause(a.ctx)
 	}
 	return r
@@ -142,11 +148,7 @@ func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) creation {
 func (c *Controller) cancel(a *attempt) (r creation) {
 	if _, err := c.Do(context.Background(), hci.LECreateConnectionCancel); err != nil {
 		c.note(err)
-		select {
-		case r = <-a.event:
-		default:
-		}
-		return r
+		return c.withdraw(a)
 	}
 	timer := time.NewTimer(c.cfg.CommandTimeout)
 	defer timer.Stop()
@@ -159,13 +161,23 @@ func (c *Controller) cancel(a *attempt) (r creation) {
 	return r
 }
 
+// withdraw takes an attempt back that the loop has given nothing for. If the loop has just taken it, that is
+// about to come.
+func (c *Controller) withdraw(a *attempt) creation {
+	if c.takeAttempt() != nil {
+		return creation{}
+	}
+	return <-a.event
+}
+
 func (c *Controller) setAttempt(a *attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.attempt = a
 }
 
-// takeAttempt is the attempt that a Connection Complete is for, nil when there is none.
+// takeAttempt is the attempt that there is, nil when there is none. The loop, which takes it for a
+// Connection Complete, then gives its event.
 func (c *Controller) takeAttempt() *attempt {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -209,10 +221,11 @@ func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
 	c.out.addLink(conn)
 	made := creation{conn: conn}
 	if unwanted {
-		conn.Disconnect(hci.RemoteUserTerminatedConnection)
-		made = creation{err: &CommandError{hci.OpLECreateConnection, hci.ConnectionTerminatedByLocalHost}}
+		made.err = &CommandError{hci.OpLECreateConnection, hci.ConnectionTerminatedByLocalHost}
 	}
 	if a != nil {
 		a.event <- made
+	} else if unwanted {
+		conn.Disconnect(hci.RemoteUserTerminatedConnection)
 	}
 }

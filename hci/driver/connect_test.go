@@ -420,3 +420,29 @@ func TestHostRefusesConnection(t *testing.T) {
 		}
 	})
 }
+
+// A peer whose connection came too late can be connected to again: the next attempt waits until the unwanted
+// connection has ended, since the controller would refuse a second one to the same peer (0x0B).
+func TestNextAttemptWaitsForTheUnwantedConnection(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {
+		ctl.Handle(hci.OpLECreateConnection, hcitest.Refuse(hci.Success))
+		ctl.Handle(hci.OpLECreateConnectionCancel, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+			ctl.Event(connected(64, hci.Central))
+			hcitest.Fail(hci.CommandDisallowed)(ctl, f)
+		})
+		ctl.Handle(hci.OpDisconnect, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+			ctl.Status(f.Opcode, hci.Success)
+			time.AfterFunc(4*time.Second, func() { ctl.Event(hci.DisconnectionComplete{Handle: 64, Reason: hci.ConnectionTimeout}) })
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.Connect(ctx, peer, driver.ConnectParameters{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Connect: %v", err)
+		}
+		ctl.Handle(hci.OpLECreateConnection, creates(65))
+		began := time.Now()
+		if _, err := c.Connect(t.Context(), peer, driver.ConnectParameters{}); err != nil || time.Since(began) != 4*time.Second {
+			t.Errorf("the next: %v after %v", err, time.Since(began))
+		}
+	})
+}

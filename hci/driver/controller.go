@@ -131,24 +131,20 @@ func (c *Controller) Do(ctx context.Context, cmd hci.Command) ([]byte, error) {
 		err error
 	}
 	answer := make(chan result, 1)
-	err := c.send(nil, cmd, func(ret []byte, err error) { answer <- result{append([]byte(nil), ret...), err} })
-	if err != nil {
+	asked := newCommand(nil, cmd, func(ret []byte, err error) { answer <- result{append([]byte(nil), ret...), err} })
+	if err := c.enqueue(asked); err != nil {
 		return nil, err
 	}
 	select {
 	case r := <-answer:
 		return r.ret, r.err
 	case <-ctx.Done():
-		return nil, context.Cause(ctx) // its answer is still awaited, and dropped
+		c.out.withdraw(asked) // if it has gone, its answer is still awaited, and dropped
+		return nil, context.Cause(ctx)
 	}
 }
 
-// send queues a command; done is called with the outcome, on the loop, and must not wait. A command for a
-// connection is not sent when that has ended, since its handle may be another's by then.
-func (c *Controller) send(link *Conn, cmd hci.Command, done func(ret []byte, err error)) error {
-	return c.enqueue(&command{opcode: cmd.Opcode(), packet: hci.AppendCommand(nil, cmd), link: link, done: done})
-}
-
+// enqueue has a command sent; its outcome comes by done.
 func (c *Controller) enqueue(cmd *command) error {
 	err := c.out.put(cmd)
 	switch {

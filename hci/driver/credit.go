@@ -27,26 +27,13 @@ func (o *outbox) addLink(c *Conn) {
 
 // removeLink takes a dead connection out and returns its commands that have not gone. Its buffers are free
 // at once, since the controller flushes them and reports no completion (Vol 4, Part E, 4.3).
-func (o *outbox) removeLink(c *Conn) (commands []*command) {
+func (o *outbox) removeLink(c *Conn) []*command {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.links = slices.DeleteFunc(o.links, func(l *Conn) bool { return l == c })
 	o.buffers += c.unacknowledged
 	c.unacknowledged, c.ready, c.gone = 0, false, true
-	o.queue = slices.DeleteFunc(o.queue, func(cmd *command) bool {
-		if cmd.link != c {
-			return false
-		}
-		clear(cmd.packet) // keys among them
-		if cmd.timer != nil {
-			cmd.timer.Stop()
-		}
-		commands = append(commands, cmd)
-		return true
-	})
-	o.watchOldest()
-	o.wake.Signal()
-	return commands
+	return o.forget(func(cmd *command) bool { return cmd.link == c })
 }
 
 // completed gives back n buffers of a connection; more than it holds are a controller's mistake and not
@@ -66,7 +53,7 @@ func (o *outbox) completed(c *Conn, n int) (excess int) {
 func (o *outbox) setReady(c *Conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !c.ready && !c.gone {
+	if !c.ready {
 		c.ready = true
 		o.wake.Signal()
 	}

@@ -1,10 +1,12 @@
 package driver_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -271,5 +273,50 @@ func TestErrorsSayWhatHappened(t *testing.T) {
 				t.Errorf("%v is not %v", c.err, is)
 			}
 		}
+	}
+}
+
+// slowToClose is a transport that takes its time to be closed, as the kernel does that takes a controller
+// down.
+type slowToClose struct {
+	*hcitest.Controller
+	closed atomic.Bool
+}
+
+func (s *slowToClose) Close() error {
+	err := s.Controller.Close()
+	time.Sleep(3 * time.Second)
+	s.closed.Store(true)
+	return err
+}
+
+// Complaint 5: when Close has returned the controller is free for the next, whoever began the end.
+func TestCloseReleasesTheController(t *testing.T) {
+	for name, end := range map[string]func(*slowToClose, *driver.Controller){
+		"Close":          func(*slowToClose, *driver.Controller) {},
+		"another Close":  func(_ *slowToClose, c *driver.Controller) { go c.Close() },
+		"hardware error": func(s *slowToClose, _ *driver.Controller) { s.Event(hci.HardwareError{}) },
+		"unplugged":      func(s *slowToClose, _ *driver.Controller) { s.Break(transport.ErrGone) },
+		"a time-out": func(s *slowToClose, c *driver.Controller) {
+			s.Handle(hci.OpLERand, hcitest.Silent)
+			_, _ = c.Do(context.Background(), hci.LERand)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctl := &slowToClose{Controller: hcitest.NewController(hcitest.Settings{})}
+				c, err := driver.Open(t.Context(), ctl, driver.Config{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				end(ctl, c)
+				synctest.Wait()
+				_ = c.Close()
+				if !ctl.closed.Load() {
+					t.Error("Close returned before the transport was closed")
+				}
+				_ = c.Close()
+			})
+		})
 	}
 }

@@ -22,7 +22,8 @@ var (
 	errLinkGone     = errors.New("the connection has ended")
 )
 
-// command is one on its way. Its result is given to done, once, on the loop.
+// command is one on its way. Its result is given to done, once, on the loop. One for a connection is not
+// sent when that has ended, since its handle may be another's by then.
 type command struct {
 	opcode hci.Opcode
 	packet []byte
@@ -32,6 +33,10 @@ type command struct {
 
 	accepted bool        // a Command Status has come, and a Command Complete will
 	timer    *time.Timer // runs while it is the oldest that waits, and again from when the writer takes it
+}
+
+func newCommand(link *Conn, cmd hci.Command, done func(ret []byte, err error)) *command {
+	return &command{opcode: cmd.Opcode(), packet: hci.AppendCommand(nil, cmd), link: link, done: done}
 }
 
 // outbox is everything on its way to the controller: commands by its room for commands, fragments by its
@@ -109,6 +114,31 @@ func (o *outbox) holds(c *command) bool {
 	return !o.closed && (slices.Contains(o.queue, c) || slices.Contains(o.flight, c))
 }
 
+// withdraw takes a command back that nobody waits for any more, unless it has gone.
+func (o *outbox) withdraw(c *command) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.forget(func(w *command) bool { return w == c })
+}
+
+// forget drops waiting commands, and the keys in them.
+func (o *outbox) forget(which func(*command) bool) (dropped []*command) {
+	o.queue = slices.DeleteFunc(o.queue, func(c *command) bool {
+		if !which(c) {
+			return false
+		}
+		clear(c.packet)
+		if c.timer != nil {
+			c.timer.Stop()
+		}
+		dropped = append(dropped, c)
+		return true
+	})
+	o.watchOldest()
+	o.wake.Signal()
+	return dropped
+}
+
 // answered takes the command that the controller answered out of flight, if the answer is final, and notes
 // its room for more, less what is in flight, which it may not have counted yet. It returns nil when nobody
 // asked.
@@ -181,15 +211,10 @@ func (o *outbox) close() {
 func (o *outbox) leave() []*command {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, c := range o.queue {
-		clear(c.packet) // keys among them; what is in flight is the writer's
-	}
-	left := append(o.flight, o.queue...)
-	o.flight, o.queue = nil, nil
+	left := o.flight
+	o.flight = nil
 	for _, c := range left {
-		if c.timer != nil {
-			c.timer.Stop()
-		}
+		c.timer.Stop()
 	}
-	return left
+	return append(left, o.forget(func(*command) bool { return true })...)
 }

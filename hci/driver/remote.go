@@ -37,11 +37,11 @@ func ask[T any](ctx context.Context, c *Conn, slot *chan remote[T], cmd hci.Comm
 	if busy {
 		return value, &CommandError{cmd.Opcode(), hci.ControllerBusy}
 	}
-	err = c.c.send(c, cmd, func(_ []byte, err error) {
+	err = c.c.enqueue(newCommand(c, cmd, func(_ []byte, err error) {
 		if err != nil { // refused, so there is no event to come
 			settle(c, slot, remote[T]{err: err})
 		}
-	})
+	}))
 	if err != nil {
 		settle(c, slot, remote[T]{err: err})
 		return value, err

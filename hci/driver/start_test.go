@@ -53,6 +53,8 @@ func TestIgnoresWhatComesBeforeReset(t *testing.T) {
 		ctl.Event(connected(64, hci.Central))
 		ctl.Complete(hci.OpReadBDADDR, 1, 2, 3, 4, 5, 6)
 		ctl.ACL(hci.ACL{Handle: 64, Boundary: hci.FirstFlushable, Data: []byte{1}})
+		ctl.Event(hci.HardwareError{Hardware: 1})
+		ctl.Status(hci.OpDisconnect, hci.Success)
 		c := open(t, ctl, h)
 		if got := ctl.Commands()[0].Opcode; got != hci.OpReset {
 			t.Errorf("the first command is %v", got)
