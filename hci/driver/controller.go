@@ -91,21 +91,18 @@ func (c *Controller) Close() error {
 	return nil
 }
 
-// fail ends the controller, for Close with a nil cause. It only begins the end, which is the loop's, and may
-// be called anywhere.
+// fail ends the controller, for Close with a nil cause. It only begins the end, which is the loop's, never
+// waits, and may be called anywhere.
 func (c *Controller) fail(cause error) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.err != nil {
-		c.mu.Unlock()
 		return
 	}
 	c.err = &ClosedError{cause}
-	c.wg.Add(1) // Close returns when the transport is closed, whoever does it
-	c.mu.Unlock()
-	defer c.wg.Done()
 	close(c.ended)
 	c.out.close()
-	_ = c.conn.Close()
+	c.wg.Go(func() { _ = c.conn.Close() }) // the kernel may take its time
 }
 
 // spawn runs f on a goroutine that Close waits for, unless the controller is gone.

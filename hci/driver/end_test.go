@@ -311,6 +311,9 @@ func TestCloseReleasesTheController(t *testing.T) {
 				}
 				end(ctl, c)
 				synctest.Wait()
+				if _, err := c.Statistics(); name != "Close" && !errors.Is(err, net.ErrClosed) {
+					t.Errorf("the loop goes on: %v", err)
+				}
 				_ = c.Close()
 				if !ctl.closed.Load() {
 					t.Error("Close returned before the transport was closed")
