@@ -33,7 +33,11 @@ type Paired struct {
 	Bonded            bool
 	SecureConnections bool
 	Authenticated     bool
-	KeySize           int // octets
+	KeySize           int  // octets
+	Debug             bool // with debug keys: everybody can read along
+	// SamePeer: the link was encrypted with the bond that this pairing replaces, so that what is kept for the peer
+	// elsewhere, its subscriptions say, holds. Otherwise it belongs to whoever had the bond before.
+	SamePeer bool
 }
 
 // BondLost: the peer says that it has no key for its bond. The record is kept.

@@ -8,17 +8,23 @@ import (
 	"time"
 
 	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/internal/btcrypto"
 )
 
 // Manager is what all connections of a host share: configuration, records and the waits after failed
 // pairings. It is safe for concurrent use.
 type Manager struct {
-	config Config // complete, never changed
+	config   Config // complete, never changed
+	resolver resolver
+
+	editing sync.Mutex // held while a record is changed and saved; whoever needs mu as well takes it second
 
 	mu     sync.Mutex
 	failed backOff              // guarded by mu
 	turn   map[hci.Address]bool // guarded by mu: the new key of this peer failed, its prior one is next
 	open   time.Time            // guarded by mu: everybody may pair until then
+	oob    *ownOOB              // guarded by mu: what a peer may have of us
+	oobs   map[hci.Address]OOB  // guarded by mu: what we have of peers
 }
 
 // NewManager checks the configuration: key sizes are zero or 7 to 16 octets, and the least is not above
@@ -33,6 +39,12 @@ func NewManager(config Config) (*Manager, error) {
 	if config.Random == nil {
 		config.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails, by its documentation
 	}
+	if config.DebugKeys {
+		config.PrivateKey = func() (*ecdh.PrivateKey, error) { return btcrypto.DebugKey(), nil }
+		if config.Logger != nil {
+			config.Logger.Warn("smp: debug keys are on: everybody can read along on links that are paired now")
+		}
+	}
 	if config.PrivateKey == nil {
 		config.PrivateKey = func() (*ecdh.PrivateKey, error) { return ecdh.P256().GenerateKey(rand.Reader) }
 	}
@@ -45,7 +57,7 @@ func NewManager(config Config) (*Manager, error) {
 	if config.InitiatorKeys == 0 && config.ResponderKeys == 0 {
 		config.InitiatorKeys, config.ResponderKeys = DistributeEnc|DistributeID, DistributeEnc|DistributeID
 	}
-	return &Manager{config: config, failed: backOff{}, turn: map[hci.Address]bool{}}, nil
+	return &Manager{config: config, failed: backOff{}, turn: map[hci.Address]bool{}, oobs: map[hci.Address]OOB{}}, nil
 }
 
 // Format prints whose manager it is, and no key.
@@ -55,12 +67,12 @@ func (m *Manager) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "security of %s",
 func (m *Manager) Store() Store { return m.config.Store }
 
 // Resolve is a peer's identity address: a resolvable private address is resolved with the IRKs of the
-// store, any other address stands for itself. Known is false for a private address that stays one.
+// store, which is remembered while no record changes, any other address stands for itself. Known is false for a private address that stays one.
 func (m *Manager) Resolve(onAir hci.Address) (identity hci.Address, known bool) {
 	if !onAir.IsResolvable() {
 		return onAir, onAir.IsIdentity()
 	}
-	if identity, ok := resolve(m.config.Store.List(m.config.Identity), onAir); ok {
+	if identity, ok := m.resolver.resolve(m.config.Store, m.config.Identity, onAir); ok {
 		return identity, true
 	}
 	return onAir, false
@@ -74,6 +86,21 @@ func (m *Manager) Record(onAir hci.Address) (Record, bool) {
 
 func (m *Manager) load(identity hci.Address) (Record, bool) {
 	return m.config.Store.Load(m.config.Identity, identity)
+}
+
+// edit changes a peer's record in one step, a new one where there is none, and saves it if change says that it did.
+// It waits for the disk, and for others who edit.
+func (m *Manager) edit(peer hci.Address, change func(r *Record, known bool) bool) error {
+	m.editing.Lock()
+	defer m.editing.Unlock()
+	r, known := m.load(peer)
+	if !known {
+		r = Record{Local: m.config.Identity, Peer: peer}
+	}
+	if !change(&r, known) {
+		return nil
+	}
+	return m.config.Store.Save(r)
 }
 
 // policyFor is the policy for one peer, its key sizes filled in: the host's, with the override in the peer's

@@ -57,5 +57,9 @@ type Config struct {
 	Random     func([]byte)                     // fills with random octets; if nil, crypto/rand
 	PrivateKey func() (*ecdh.PrivateKey, error) // a fresh P-256 key for each pairing; if nil, crypto/ecdh
 
+	// DebugKeys uses the specification's debug key pair in Secure Connections pairing, and accepts it from peers, so
+	// that a sniffer can read along (Vol 3, Part H, 2.3.5.6.1). Keys made so are not authenticated, and never stored.
+	DebugKeys bool
+
 	Logger *logrus.Logger // if nil, silence
 }

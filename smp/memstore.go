@@ -11,6 +11,7 @@ import (
 type MemoryStore struct {
 	mu      sync.Mutex
 	records []Record // guarded by mu, in the order in which they came
+	changes uint64   // guarded by mu
 }
 
 // NewMemoryStore returns an empty store.
@@ -50,6 +51,7 @@ func (m *MemoryStore) List(local hci.Address) []Record {
 func (m *MemoryStore) Save(r Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.changes++
 	if i := m.find(r.Local, r.Peer); i >= 0 {
 		m.records[i] = r.Clone()
 	} else {
@@ -62,10 +64,18 @@ func (m *MemoryStore) Save(r Record) error {
 func (m *MemoryStore) Delete(local, peer hci.Address) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.changes++
 	if i := m.find(local, peer); i >= 0 {
 		m.records = append(m.records[:i:i], m.records[i+1:]...)
 	}
 	return nil
+}
+
+// Changes is a number that is another one after each Save and Delete.
+func (m *MemoryStore) Changes() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.changes
 }
 
 func (m *MemoryStore) find(local, peer hci.Address) int {

@@ -53,6 +53,12 @@ func (o Override) Check() error {
 	return p.check()
 }
 
+// used is what is left of an override when a pairing is complete.
+func (o Override) used() Override {
+	o.AllowWeaker = false
+	return o
+}
+
 func (o Override) clone() Override {
 	o.Bonding, o.LostBond = copyOf(o.Bonding), copyOf(o.LostBond)
 	o.SecureConnections, o.MinLevel = copyOf(o.SecureConnections), copyOf(o.MinLevel)

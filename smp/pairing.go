@@ -42,6 +42,7 @@ type pairingParameters struct {
 	mitm          bool        // ours: authentication required
 	secure        bool        // we offer Secure Connections
 	secureOnly    bool
+	debugKeys     bool            // the debug key pair may be used, by either side
 	flags         AuthReq         // more of them to send than follow from the rest
 	minKeySize    int             // 7 to 16; if zero, 7
 	maxKeySize    int             // 7 to 16; if zero, 16
@@ -51,8 +52,9 @@ type pairingParameters struct {
 	irk           Key                              // if zero, our identity is not distributed
 	random        func([]byte)                     // fills with random octets; if nil, crypto/rand
 	privateKey    func() (*ecdh.PrivateKey, error) // a fresh P-256 key; if nil, crypto/ecdh
-	// features is called once, when the peer's features are known and before anything else is sent: the
-	// caller refuses by a Reason what would be weaker than it must be. If nil, everything is good enough.
+	// features is called when the peer's features are known and before anything else is sent, and again if its public
+	// key turns out to be the debug key: the caller refuses by a Reason what would be weaker than it must be. If nil,
+	// everything is good enough.
 	features func(agreed agreement) error
 	// identityKnown is called when the peer's identity address has arrived, before anything is stored. If it
 	// returns an error, the peer's keys are rejected.
@@ -64,6 +66,7 @@ type pairingParameters struct {
 // agreement is what both sides' features come to.
 type agreement struct {
 	bonding  bool // both set the flag
+	debug    bool // by a key pair that everybody knows
 	method   Method
 	security Security
 }

@@ -107,6 +107,11 @@ func (s *pairing) agree() (phase, Reason, error) {
 	if tell, err := s.judge(); err != nil {
 		return nil, tell, err
 	}
+	if s.model.method == OutOfBand {
+		if err := s.spendOutOfBand(ours, theirs, secure); err != nil {
+			return nil, OOBNotAvailable, err
+		}
+	}
 	s.keysOfUs, s.keysOfThem = s.response.responder&distributable, s.response.initiator&distributable
 	if s.initiator() {
 		s.keysOfUs, s.keysOfThem = s.keysOfThem, s.keysOfUs

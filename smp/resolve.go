@@ -1,21 +1,98 @@
 package smp
 
 import (
+	"sync"
+
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/internal/btcrypto"
 )
 
-// resolve finds the record whose IRK made a resolvable private address (Vol 6, Part B, 1.3.2.3). An IRK of
-// zeros is none: peers send it to say so. The generation before an unproven one counts too.
-func resolve(records []Record, onAir hci.Address) (identity hci.Address, ok bool) {
-	for _, r := range records {
-		if resolves(r.Keys.PeerIRK, onAir) || r.Prior != nil && resolves(r.Prior.PeerIRK, onAir) {
-			return r.Peer, true
-		}
-	}
-	return hci.Address{}, false
+// maxResolved is how many private addresses the resolver remembers, those that nobody resolves to among them. A
+// peer changes its own every quarter of an hour or so.
+const maxResolved = 512
+
+// resolver finds the identity behind a resolvable private address (Vol 6, Part B, 1.3.2.3), and remembers what it
+// found until a record changes. It is safe for concurrent use.
+type resolver struct {
+	mu      sync.Mutex
+	changes uint64                      // of the store, when what follows was made
+	irks    []peerIRK                   // nil when they have to be looked up
+	known   map[hci.Address]hci.Address // zero: nobody's
 }
 
-func resolves(irk *Key, onAir hci.Address) bool {
-	return irk != nil && !irk.IsZero() && btcrypto.NewCipher(*irk).Resolves(onAir.Octets)
+// peerIRK is an IRK, ready for use, and whose it is.
+type peerIRK struct {
+	irk  *btcrypto.Cipher
+	peer hci.Address
+}
+
+// changeCounter is what a Store may offer besides: a number that is another one after each change of a record.
+// Without it nothing is remembered.
+type changeCounter interface{ Changes() uint64 }
+
+// resolve is the identity address whose IRK made an address.
+func (r *resolver) resolve(store Store, local, onAir hci.Address) (identity hci.Address, ok bool) {
+	counter, counts := store.(changeCounter)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var changes uint64
+	if counts {
+		changes = counter.Changes() // before the records are read: a change meanwhile is seen the next time
+	}
+	if !counts || r.known == nil || changes != r.changes {
+		r.changes, r.irks, r.known = changes, irksOf(store.List(local)), map[hci.Address]hci.Address{}
+	}
+	identity, remembered := r.known[onAir]
+	if !remembered {
+		identity = whose(r.irks, onAir)
+		if len(r.known) >= maxResolved {
+			clear(r.known)
+		}
+		r.known[onAir] = identity
+	}
+	return identity, !identity.IsZero()
+}
+
+// irksOf is the IRKs of records. The generation before an unproven one counts too. An IRK of zeros is none: peers
+// send it to say so. One that two records have tells nothing about which peer it is, so that the first holds.
+func irksOf(records []Record) []peerIRK {
+	var all []peerIRK
+	seen := map[Key]bool{{}: true}
+	add := func(peer hci.Address, irk *Key) {
+		if irk != nil && !seen[*irk] {
+			seen[*irk] = true
+			all = append(all, peerIRK{btcrypto.NewCipher(*irk), peer})
+		}
+	}
+	for _, r := range records {
+		add(r.Peer, r.Keys.PeerIRK)
+		if r.Prior != nil {
+			add(r.Peer, r.Prior.PeerIRK)
+		}
+	}
+	return all
+}
+
+func whose(irks []peerIRK, onAir hci.Address) hci.Address {
+	for _, i := range irks {
+		if i.irk.Resolves(onAir.Octets) {
+			return i.peer
+		}
+	}
+	return hci.Address{}
+}
+
+// dropForeignIRK takes an IRK out of new keys that is no name for their peer: our own, sent back, or that of another
+// peer, which has been known by it for longer.
+func (m *Manager) dropForeignIRK(k *Keys, peer hci.Address) {
+	if k.PeerIRK == nil {
+		return
+	}
+	foreign := *k.PeerIRK == m.config.IRK
+	for _, r := range m.config.Store.List(m.config.Identity) {
+		foreign = foreign || r.Peer != peer && r.Keys.PeerIRK != nil && *r.Keys.PeerIRK == *k.PeerIRK
+	}
+	if foreign {
+		k.PeerIRK = nil
+	}
 }

@@ -1,6 +1,7 @@
 package smp
 
 import (
+	"crypto/ecdh"
 	"errors"
 
 	"github.com/jelling-ble/jelling/internal/btcrypto"
@@ -8,14 +9,14 @@ import (
 
 var (
 	errOwnKey   = errors.New("public key is our own, or its negative")
-	errDebugKey = errors.New("public key is the debug key, which everybody can read along")
+	errDebugKey = errors.New("debug keys, with which everybody can read along")
 	errDHKey    = errors.New("DHKey check does not fit")
 )
 
 // publicKeys begins phase 2 of Secure Connections pairing (Vol 3, Part H, 2.3.5.6.1). Our key pair serves this
 // pairing only.
 func publicKeys(s *pairing) (phase, Reason, error) {
-	private, err := s.p.privateKey()
+	private, err := s.keyPair()
 	if err != nil {
 		return nil, UnspecifiedReason, err
 	}
@@ -32,11 +33,18 @@ func publicKeys(s *pairing) (phase, Reason, error) {
 	if err != nil {
 		return nil, tell, err
 	}
-	switch s.theirPublic = theirs.key; {
-	case s.theirPublic.X() == s.ourPublic.X(): // (X, -Y) would be as good as an echo (CVE-2020-26558)
-		return nil, DHKeyCheckFailed, errOwnKey
-	case s.theirPublic.IsDebug():
+	s.theirPublic = theirs.key
+	debug := s.ourPublic.IsDebug() || s.theirPublic.IsDebug()
+	switch {
+	case debug && !s.p.debugKeys:
 		return nil, DHKeyCheckFailed, errDebugKey
+	case s.theirPublic.X() == s.ourPublic.X() && !debug: // (X, -Y) would be as good as an echo (CVE-2020-26558)
+		return nil, DHKeyCheckFailed, errOwnKey
+	}
+	if debug {
+		if tell, err := s.debugged(); err != nil {
+			return nil, tell, err
+		}
 	}
 	if s.dhKey, err = btcrypto.DHKey(private, s.theirPublic); err != nil { // no point of the curve (CVE-2018-5383)
 		return nil, DHKeyCheckFailed, err
@@ -53,6 +61,23 @@ func publicKeys(s *pairing) (phase, Reason, error) {
 		return outOfBandConfirm, 0, nil
 	}
 	return confirmOnce, 0, nil
+}
+
+// keyPair is ours: the one that the peer has out of band data of, or a fresh one.
+func (s *pairing) keyPair() (*ecdh.PrivateKey, error) {
+	if _, theirs := byRole(s, s.request, s.response); theirs.oob && s.p.outOfBand != nil && s.p.outOfBand.private != nil {
+		return s.p.outOfBand.private, nil
+	}
+	return s.p.privateKey()
+}
+
+// debugged takes back what a key that everybody can read along does not give.
+func (s *pairing) debugged() (Reason, error) {
+	if s.p.mitm {
+		return AuthenticationRequirements, errDebugKey
+	}
+	s.agreed.debug, s.agreed.security.Authenticated = true, false
+	return s.judge()
 }
 
 // confirmOnce is authentication stage 1 of Just Works, and begins that of numeric comparison (2.3.5.6.2): the

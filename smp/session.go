@@ -56,7 +56,8 @@ type Session struct {
 type procedure struct {
 	agreed     Security       // of the pairing that runs
 	heard      Wish           // from a Security Request on this link, worth something once it is encrypted
-	requested  bool           // the peer's Security Request is to be answered
+	requested  Level          // the peer's Security Request is to be answered by that
+	raised     bool           // it asked for more than an encrypted link had
 	dead       []LTK          // keys of the bond that failed on this link
 	repaired   bool           // a repair was tried
 	lost       *LostBondError // what became of it

@@ -412,7 +412,8 @@ func TestSuccessDoesNotCount(t *testing.T) {
 	})
 }
 
-// TestTimeout (Vol 3, Part H, 3.4): 30 s without an answer, and no more SMP on this link; the next starts afresh.
+// TestTimeout (Vol 3, Part H, 3.4): 30 s without an answer, and no more SMP on this link, which is of no use in the
+// clear and is ended; the next starts afresh.
 func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, Config{})
@@ -425,6 +426,7 @@ func TestTimeout(t *testing.T) {
 		if err := answered(t, answer); !errors.Is(err, ErrTimeout) {
 			t.Errorf("%v", err)
 		}
+		l.want("disconnect 0x05")
 		l.wantEvents("PairingFailed")
 		time.Sleep(longestWait)
 		if err := answered(t, l.asks(LevelEncrypted)); !errors.Is(err, ErrTimeout) {

@@ -45,7 +45,12 @@ func TestMalformedAndMisplaced(t *testing.T) {
 			l.asks(LevelEncrypted)
 			l.HandleEncryption(hci.Success, true, false)
 			l.did()
-		}, []string{"0b00", "0b0d"}, nil},
+		}, []string{"0b00", "0b09"}, nil},
+		{"Security Request for more than an encrypted link has, and nobody to ask", hci.Central, Config{Store: storeOf(t, bondWith(t, oximeterText, secureKeys(1), WishBond))}, func(l *script) {
+			l.asks(LevelEncrypted)
+			l.HandleEncryption(hci.Success, true, false)
+			l.did()
+		}, []string{"0b0d"}, []string{"send 0505"}},
 		{"Security Request cut short", hci.Central, Config{}, nil, []string{"0b"}, []string{"send 050a"}},
 		{"Security Request with an octet more", hci.Central, Config{}, nil, []string{"0b0000"}, []string{"send 050a"}},
 		{"Security Request cut short, in mid-pairing", hci.Central, Config{}, func(l *script) { l.asks(LevelEncrypted); l.did() }, []string{"0b"}, []string{"send 050a"}},

@@ -137,16 +137,16 @@ func (s *Session) keyFailed(ltk LTK) {
 
 // update changes the peer's record, if there still is one and change says that it did, and saves it.
 func (s *Session) update(change func(*Record) bool) {
-	if record, ok := s.Record(); ok && change(&record) {
-		s.save(record)
-	}
+	s.edit(func(r *Record, known bool) bool { return known && change(r) })
 }
 
-// save waits for the disk. A record that does not get there is in memory all the same.
-func (s *Session) save(record Record) {
-	if err := s.manager.config.Store.Save(record); err != nil {
+// edit changes the peer's record, a new one where there is none, and saves it if change says that it did. A record
+// that does not get to the disk is in memory all the same.
+func (s *Session) edit(change func(r *Record, known bool) bool) {
+	peer := s.Identity()
+	if err := s.manager.edit(peer, change); err != nil {
 		if log := s.manager.config.Logger; log != nil {
-			log.Errorf("smp: the record of %s is in memory only: %v", record.Peer, err)
+			log.Errorf("smp: the record of %s is in memory only: %v", peer, err)
 		}
 		s.emit(StoreFailed{err})
 	}

@@ -105,6 +105,8 @@ func (s *Session) parameters(want Level, bonding bool, request []byte) pairingPa
 		identity:   config.Identity,
 		irk:        config.IRK,
 		delegate:   s.person(),
+		outOfBand:  s.manager.outOfBand(s.Identity(), s.onAir),
+		debugKeys:  config.DebugKeys,
 		random:     config.Random,
 		privateKey: config.PrivateKey,
 	}
@@ -186,47 +188,82 @@ func (s *Session) claimed(identity hci.Address) error {
 
 // keep stores what a pairing gave, in one step, and tells.
 func (s *Session) keep(result pairingResult, before keyInUse, repair bool) error {
-	identity := s.Identity()
-	if !identity.IsIdentity() && result.identity.IsIdentity() {
-		// An address that is an identity already is the name that the peer can be found by. Any other gives
-		// way to what the peer says, if nobody has been bonded by that name since it said so.
-		if err := s.claimed(result.identity); err != nil {
-			return &PairingError{Err: err}
-		}
-		identity = result.identity
+	identity, err := s.nameOf(result)
+	if err != nil {
+		return err
 	}
 	if s.tooWeak(result.security) != 0 {
 		return &PairingError{Err: ErrRefusedWeaker}
 	}
-	bonded := result.bonding && result.keys.any() && (s.role == hci.Peripheral || s.policy.Bonding.bonds(s.wish()))
+	bonded := result.bonding && result.keys.any() && !result.debug &&
+		(s.role == hci.Peripheral || s.policy.Bonding.bonds(s.wish()))
+	s.manager.dropForeignIRK(&result.keys, identity)
 	s.adopt(identity, result.keys, bonded)
-
-	old, _ := s.Record()
-	record := Record{Local: s.manager.config.Identity, Peer: identity, Wish: s.wish(), History: old.History, Override: old.Override}
-	record.Override.AllowWeaker = false // it was for this pairing
-	if repair {
-		record.History.Repaired++
-	}
+	repair = repair && !result.debug
 	switch {
 	case bonded:
-		record.Bonded, record.Keys, record.Prior = true, result.keys, old.before(before.bond)
-		record.History.Suspect = 0
+		s.edit(func(r *Record, _ bool) bool {
+			*r = r.after(result.keys, s.wish(), before.bond)
+			if repair {
+				r.History.Repaired++
+			}
+			return true
+		})
 		s.manager.setPriorFirst(identity, false)
-		s.save(record)
 	case repair: // its bond is gone at the peer, which did not want another
-		s.save(record)
-	default:
+		s.edit(func(r *Record, _ bool) bool {
+			*r = Record{Local: r.Local, Peer: r.Peer, Wish: s.wish(), History: r.History, Override: r.Override.used()}
+			r.History.Repaired++
+			return true
+		})
+	case !result.debug:
 		s.rememberWish()
 	}
 	s.emit(Paired{
 		Method: result.method, Bonded: bonded, SecureConnections: result.security.SecureConnections,
-		Authenticated: result.security.Authenticated, KeySize: result.security.KeySize,
+		Authenticated: result.security.Authenticated, KeySize: result.security.KeySize, Debug: result.debug,
+		SamePeer: before.bond,
 	})
 	s.emit(Encrypted{Security: result.security})
 	if repair {
+		record, _ := s.Record()
 		s.emit(Repaired{Record: record.Public()})
 	}
 	return nil
+}
+
+// nameOf is the peer's identity after a pairing. An address that is an identity already is the name that the peer
+// can be found by. Any other gives way to what the peer says, if nobody has been bonded by that name since it
+// said so.
+func (s *Session) nameOf(result pairingResult) (hci.Address, error) {
+	identity := s.Identity()
+	if identity.IsIdentity() || !result.identity.IsIdentity() {
+		return identity, nil
+	}
+	if err := s.claimed(result.identity); err != nil {
+		return identity, &PairingError{Err: err}
+	}
+	return result.identity, nil
+}
+
+// after is the record with a new generation of keys. A pairing on a link that the bond encrypted leaves what it did
+// not distribute again as it was; otherwise the peer may be somebody else.
+func (r Record) after(keys Keys, wish Wish, samePeer bool) Record {
+	if samePeer && keys.PeerIRK == nil {
+		keys.PeerIRK = copyOf(r.Keys.PeerIRK)
+	}
+	if samePeer && keys.LocalCSRK == nil {
+		keys.LocalCSRK, keys.LocalSignCounter = copyOf(r.Keys.LocalCSRK), r.Keys.LocalSignCounter
+	}
+	if samePeer && keys.PeerCSRK == nil {
+		keys.PeerCSRK, keys.PeerSignCounter = copyOf(r.Keys.PeerCSRK), r.Keys.PeerSignCounter
+	}
+	n := Record{
+		Local: r.Local, Peer: r.Peer, Bonded: true, Wish: wish, Keys: keys, Prior: r.before(samePeer),
+		History: r.History, Override: r.Override.used(),
+	}
+	n.History.Suspect = 0
+	return n
 }
 
 // adopt ends the pairing: its keys are those of this link now, before they are on any disk, and the identity
@@ -273,6 +310,8 @@ func (s *Session) pairingFailed(err error, a attempt, before keyInUse) error {
 	if worthless {
 		s.active = keyInUse{}
 	}
+	// Nothing more can be paired on a link whose SMP has timed out (3.4), so that one in the clear is of no use.
+	useless := worthless || s.deaf && !s.active.security.Encrypted
 	s.mu.Unlock()
 	if a.weaker {
 		err = fmt.Errorf("%w: %w", ErrRefusedWeaker, err)
@@ -280,7 +319,7 @@ func (s *Session) pairingFailed(err error, a attempt, before keyInUse) error {
 	}
 	event.Err = s.failure(err)
 	s.emit(event)
-	if worthless {
+	if useless {
 		s.hangUp()
 	}
 	return event.Err

@@ -7,8 +7,8 @@ import "github.com/jelling-ble/jelling/hci"
 func (s *Session) stray(pdu []byte) {
 	switch c := code(pdu[0]); {
 	case c == codeSecurityRequest && s.role == hci.Central:
-		if s.hear(pdu) {
-			s.requested = true
+		if request, ok := s.hear(pdu); ok {
+			s.requested = s.answerTo(request)
 		}
 	case c == codePairingRequest && s.role == hci.Peripheral:
 		s.respond(pdu)
@@ -23,37 +23,57 @@ func (s *Session) stray(pdu []byte) {
 
 // hear takes the wishes of a Security Request, whenever it comes. It is not authenticated: the wish goes into
 // the record when the link is encrypted, and not before.
-func (s *Session) hear(pdu []byte) bool {
-	request, err := parseSecurityRequest(pdu)
+func (s *Session) hear(pdu []byte) (request AuthReq, ok bool) {
+	parsed, err := parseSecurityRequest(pdu)
 	if err != nil {
 		s.tell(InvalidParameters)
-		return false
+		return 0, false
 	}
+	request = parsed.auth
 	s.heard = WishNone
-	if request.auth.Bonding() {
+	if request.Bonding() {
 		s.heard = WishBond
 	}
-	s.emit(SecurityRequested{request.auth.Bonding(), request.auth.MITM(), request.auth.SecureConnections()})
+	s.emit(SecurityRequested{request.Bonding(), request.MITM(), request.SecureConnections()})
 	s.mu.Lock()
 	settled := s.active.security.Encrypted && !s.pairing // one that runs writes the wish when it is complete
 	s.mu.Unlock()
 	if settled {
 		s.rememberWish()
 	}
-	return true
+	return request, true
+}
+
+// answerTo is the level to bring the link to for a Security Request. On a link in the clear, where anybody may have
+// sent it, that is encryption, by the bond if there is one; the peer's flags then count in the pairing, if it comes
+// to that. On an encrypted link the peer itself says that it wants more than the link has: it gets it, once for each
+// link, or is told that it does not (Vol 3, Part H, 2.4.6).
+func (s *Session) answerTo(request AuthReq) Level {
+	have := s.Security()
+	switch {
+	case !have.Encrypted || !request.MITM() || have.Authenticated:
+		return LevelEncrypted
+	case s.raised || !s.canAuthenticate():
+		s.tell(PairingNotSupported)
+		return LevelNone
+	case s.manager.waitLeft(s.Identity()) > 0:
+		s.tell(RepeatedAttempts)
+		return LevelNone
+	}
+	s.raised = true
+	return LevelAuthenticated
 }
 
 // rememberWish writes the peer's wish into its record, which may hold nothing else. It is called while the link
 // is encrypted. A wish under a private address would never be found again.
 func (s *Session) rememberWish() {
-	record, known := s.Record()
-	if !known {
-		record = Record{Local: s.manager.config.Identity, Peer: s.Identity()}
-	}
-	if s.heard != "" && record.Wish != s.heard && (known || record.Peer.IsIdentity()) {
-		record.Wish = s.heard
-		s.save(record)
-	}
+	s.edit(func(r *Record, known bool) bool {
+		if s.heard == "" || r.Wish == s.heard || !known && !r.Peer.IsIdentity() {
+			return false
+		}
+		r.Wish = s.heard
+		return true
+	})
 }
 
 // encrypted takes an encryption that the central started by itself, with a key of the bond or one made on

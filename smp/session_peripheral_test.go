@@ -457,7 +457,7 @@ func TestPeripheralHasToWait(t *testing.T) {
 		l.hears(pairingRequest)
 		l.want(pairingResponse)
 		time.Sleep(pairingTimeout)
-		l.want()
+		l.want("disconnect 0x05")
 		if err := answered(t, l.asks(LevelEncrypted)); !errors.Is(err, ErrTimeout) {
 			t.Errorf("%v", err)
 		}

@@ -16,7 +16,9 @@ func (s *Session) capabilities() Capabilities {
 }
 
 // canAuthenticate tells whether we have the means for an authenticated key; the peer may not.
-func (s *Session) canAuthenticate() bool { return s.capabilities().authenticates() }
+func (s *Session) canAuthenticate() bool {
+	return s.capabilities().authenticates() || s.manager.outOfBand(s.Identity(), s.onAir) != nil
+}
 
 // asksForMore is the flag for protection against somebody in the middle, where we have the means: to ask for it, not
 // to insist.

@@ -188,9 +188,9 @@ func (s *Session) situation(h Happened, want Level) Situation {
 	record, known := s.Record()
 	alive := s.alive(record)
 	all := record.generations(s.role, false)
+	best := s.policy.best(s.canAuthenticate())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	best := s.policy.best(s.canAuthenticate())
 	return Situation{
 		Happened:  h,
 		Bond:      record.kind(),

@@ -39,8 +39,9 @@ func (s *Session) work() (want Level, ok bool) {
 	if s.ended {
 		return 0, false
 	}
-	if s.requested {
-		s.requested, ok, want = false, true, LevelEncrypted
+	if s.requested > LevelNone {
+		want, ok = s.requested, true
+		s.requested = LevelNone
 	}
 	left := s.asks[:0]
 	for _, a := range s.asks {
