@@ -15,7 +15,7 @@ type appender interface{ AppendTo([]byte) []byte }
 // A codecCase is a packet's parameters laid out by hand as the specification has them, and what they are.
 type codecCase struct {
 	name   string // the specification's, as errors have it
-	layout string // "Status:00 Connection_Handle:4000", each field with its octets in order
+	layout string // "Status 00 Connection_Handle 4000", each field with its octets in order
 	value  appender
 	parse  func([]byte) (any, error)
 	prefix string // in hex, what AppendTo puts before the layout: the subevent code
@@ -29,14 +29,13 @@ func parser[T any](parse func([]byte) (T, error)) func([]byte) (any, error) {
 // fields splits a layout.
 func fields(t *testing.T, layout string) (octets []byte, ends []field) {
 	t.Helper()
-	for f := range strings.FieldsSeq(layout) {
-		name, digits, ok := strings.Cut(f, ":")
-		b, err := hex.DecodeString(digits)
-		if !ok || err != nil {
-			t.Fatalf("layout %q: %v", f, err)
-		}
-		octets = append(octets, b...)
-		ends = append(ends, field{name, len(octets)})
+	words := strings.Fields(layout)
+	if len(words)%2 != 0 {
+		t.Fatalf("layout %q", layout)
+	}
+	for i := 0; i < len(words); i += 2 {
+		octets = append(octets, unhex(t, words[i+1])...)
+		ends = append(ends, field{words[i], len(octets)})
 	}
 	return octets, ends
 }
@@ -67,6 +66,40 @@ func (c codecCase) run(t *testing.T) {
 		t.Errorf("longer: parsed as %+v, %v", got, err)
 	}
 	wantCut(t, c.name, octets, ends, c.parse)
+	c.everyBitCounts(t, octets, ends)
+}
+
+// lenient are the fields in which the specification defines fewer values than there are octets: those that
+// are on or off, those whose type is folded into two, and what is reserved.
+var lenient = map[string]bool{
+	"LE_Supported_Host": true, "Unused": true, "Advertising_Enable": true, "LE_Scan_Type": true, "LE_Scan_Enable": true, "Filter_Duplicates": true,
+	"Initiator_Filter_Policy": true, "Peer_Address_Type": true, "Address_Type": true,
+}
+
+// everyBitCounts turns each bit over: it must be seen in the value, and come out again. What is reserved in
+// a handle must not be seen.
+func (c codecCase) everyBitCounts(t *testing.T, octets []byte, ends []field) {
+	at := 0
+	for _, f := range ends {
+		for ; at < f.end; at++ {
+			for bit := range 8 {
+				turned := bytes.Clone(octets)
+				turned[at] ^= 1 << bit
+				got, err := c.parse(turned)
+				same := err == nil && reflect.DeepEqual(got, any(c.value))
+				reserved := f.name == "Connection_Handle" && at == f.end-1 && bit >= 4
+				switch {
+				case reserved && !same:
+					t.Errorf("%s, octet %d: reserved bit %d was taken for something: %+v, %v", f.name, at, bit, got, err)
+				case reserved || lenient[f.name]:
+				case same:
+					t.Errorf("%s, octet %d: bit %d is not looked at", f.name, at, bit)
+				case err == nil && !bytes.Equal(got.(appender).AppendTo(nil)[len(c.prefix)/2:], turned) && len(c.value.AppendTo(nil)) == len(got.(appender).AppendTo(nil)):
+					t.Errorf("%s, octet %d, bit %d: % X became % X", f.name, at, bit, turned, got.(appender).AppendTo(nil))
+				}
+			}
+		}
+	}
 }
 
 // wantCut parses octets cut at every place and wants an error that names the field that is missing.

@@ -7,19 +7,19 @@ import (
 
 func TestCommands(t *testing.T) {
 	runCodec(t, []codecCase{
-		{name: "Disconnect", layout: "Connection_Handle:4000 Reason:13",
+		{name: "Disconnect", layout: "Connection_Handle 4000 Reason 13",
 			value: Disconnect{0x40, RemoteUserTerminatedConnection}, parse: parser(ParseDisconnect)},
-		{name: "Set Event Mask", layout: "Event_Mask:9088000200800020",
+		{name: "Set Event Mask", layout: "Event_Mask 9088000200800020",
 			value: SetEventMask{EventMaskDisconnectionComplete | EventMaskEncryptionChange | EventMaskReadRemoteVersionInformationComplete |
 				EventMaskHardwareError | EventMaskDataBufferOverflow | EventMaskEncryptionKeyRefreshComplete | EventMaskLEMeta},
 			parse: parser(ParseSetEventMask)},
-		{name: "Write LE Host Support", layout: "LE_Supported_Host:01 Unused:00", value: WriteLEHostSupport{true}, parse: parser(ParseWriteLEHostSupport)},
-		{name: "Write LE Host Support", layout: "LE_Supported_Host:00 Unused:00", value: WriteLEHostSupport{false}, parse: parser(ParseWriteLEHostSupport)},
-		{name: "Read Remote Version Information", layout: "Connection_Handle:FF0E",
+		{name: "Write LE Host Support", layout: "LE_Supported_Host 01 Unused 00", value: WriteLEHostSupport{true}, parse: parser(ParseWriteLEHostSupport)},
+		{name: "Write LE Host Support", layout: "LE_Supported_Host 00 Unused 00", value: WriteLEHostSupport{false}, parse: parser(ParseWriteLEHostSupport)},
+		{name: "Read Remote Version Information", layout: "Connection_Handle FF0E",
 			value: ReadRemoteVersionInformation(MaxHandle), parse: parseHandleCommand(OpReadRemoteVersionInformation)},
-		{name: "LE Read Remote Features", layout: "Connection_Handle:4000",
+		{name: "LE Read Remote Features", layout: "Connection_Handle 4000",
 			value: LEReadRemoteFeatures(0x40), parse: parseHandleCommand(OpLEReadRemoteFeatures)},
-		{name: "LE Long Term Key Request Negative Reply", layout: "Connection_Handle:4000",
+		{name: "LE Long Term Key Request Negative Reply", layout: "Connection_Handle 4000",
 			value: LELongTermKeyRequestNegativeReply(0x40), parse: parseHandleCommand(OpLELongTermKeyRequestNegativeReply)},
 	})
 }

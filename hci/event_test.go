@@ -9,29 +9,53 @@ import (
 
 func TestEvents(t *testing.T) {
 	runCodec(t, []codecCase{
-		{name: "Disconnection Complete", layout: "Status:00 Connection_Handle:4000 Reason:08",
+		{name: "Disconnection Complete", layout: `
+			Status             00
+			Connection_Handle  4000
+			Reason             08`,
 			value: DisconnectionComplete{Success, 0x40, ConnectionTimeout}, parse: parser(ParseDisconnectionComplete)},
-		{name: "Encryption Change", layout: "Status:06 Connection_Handle:1000 Encryption_Enabled:00",
+		{name: "Encryption Change", layout: `
+			Status              06
+			Connection_Handle   1000
+			Encryption_Enabled  00`,
 			value: EncryptionChange{PINOrKeyMissing, 0x10, 0}, parse: parser(ParseEncryptionChange)},
-		{name: "Encryption Change", layout: "Status:00 Connection_Handle:1000 Encryption_Enabled:01",
+		{name: "Encryption Change", layout: `
+			Status              00
+			Connection_Handle   1000
+			Encryption_Enabled  01`,
 			value: EncryptionChange{Success, 0x10, 1}, parse: parser(ParseEncryptionChange)},
-		{name: "Encryption Key Refresh Complete", layout: "Status:3D Connection_Handle:4000",
+		{name: "Encryption Key Refresh Complete", layout: "Status 3D Connection_Handle 4000",
 			value: EncryptionKeyRefreshComplete{ConnectionTerminatedMICFailure, 0x40}, parse: parser(ParseEncryptionKeyRefreshComplete)},
-		{name: "Read Remote Version Information Complete", layout: "Status:00 Connection_Handle:4000 Version:0D Manufacturer_Name:5900 Subversion:3412",
+		{name: "Read Remote Version Information Complete", layout: `
+			Status             00
+			Connection_Handle  4000
+			Version            0D
+			Manufacturer_Name  5900
+			Subversion         3412`,
 			value: ReadRemoteVersionInformationComplete{Success, 0x40, 13, 0x59, 0x1234}, parse: parser(ParseReadRemoteVersionInformationComplete)},
-		{name: "Command Complete", layout: "Num_HCI_Command_Packets:01 Command_Opcode:030C",
+		{name: "Command Complete", layout: "Num_HCI_Command_Packets 01 Command_Opcode 030C",
 			value: CommandComplete{1, OpReset, []byte{}}, parse: exactly(3, parser(ParseCommandComplete))},
-		{name: "Command Complete", layout: "Num_HCI_Command_Packets:00 Command_Opcode:0000",
+		{name: "Command Complete", layout: "Num_HCI_Command_Packets 00 Command_Opcode 0000",
 			value: CommandComplete{0, OpNone, []byte{}}, parse: exactly(3, parser(ParseCommandComplete))},
-		{name: "Command Status", layout: "Status:0C Num_HCI_Command_Packets:01 Command_Opcode:0D20",
+		{name: "Command Status", layout: `
+			Status                   0C
+			Num_HCI_Command_Packets  01
+			Command_Opcode           0D20`,
 			value: CommandStatus{CommandDisallowed, 1, OpLECreateConnection}, parse: parser(ParseCommandStatus)},
-		{name: "Hardware Error", layout: "Hardware_Code:7F", value: HardwareError{0x7F}, parse: parser(ParseHardwareError)},
-		{name: "Number Of Completed Packets", layout: "Num_Handles:00", value: CompletedPacketsOf(), parse: parseCompleted},
-		{name: "Number Of Completed Packets", layout: "Num_Handles:01 Connection_Handle:4000 Num_Completed_Packets:0300",
+		{name: "Hardware Error", layout: "Hardware_Code 7F", value: HardwareError{0x7F}, parse: parser(ParseHardwareError)},
+		{name: "Number Of Completed Packets", layout: "Num_Handles 00", value: CompletedPacketsOf(), parse: parseCompleted},
+		{name: "Number Of Completed Packets", layout: `
+			Num_Handles            01
+			Connection_Handle      4000
+			Num_Completed_Packets  0300`,
 			value: CompletedPacketsOf(CompletedPackets{0x40, 3}), parse: parseCompleted},
-		{name: "Number Of Completed Packets",
-			layout: "Num_Handles:02 Connection_Handle:4000 Num_Completed_Packets:0300 Connection_Handle:4100 Num_Completed_Packets:0001",
-			value:  CompletedPacketsOf(CompletedPackets{0x40, 3}, CompletedPackets{0x41, 256}), parse: parseCompleted},
+		{name: "Number Of Completed Packets", layout: `
+			Num_Handles            02
+			Connection_Handle      4000
+			Num_Completed_Packets  0300
+			Connection_Handle      4100
+			Num_Completed_Packets  0001`,
+			value: CompletedPacketsOf(CompletedPackets{0x40, 3}, CompletedPackets{0x41, 256}), parse: parseCompleted},
 	})
 }
 

@@ -106,7 +106,8 @@ func parseAdvertisingData(command string, b []byte) (advertisingData, error) {
 	if b[0] > MaxAdvertisingData {
 		return advertisingData{}, InvalidHCICommandParameters
 	}
-	return advertisingData{b[1 : 1+b[0]]}, nil
+	end := 1 + b[0]
+	return advertisingData{b[1:end:end]}, nil
 }
 
 // LESetAdvertisingData sets what is advertised, at most 31 octets (Vol 4, Part E, 7.8.7).

@@ -9,8 +9,17 @@ import (
 var connection = LEConnectionComplete{Handle: 0x40, Role: Peripheral, Peer: device, Interval: 24, Latency: 4, SupervisionTimeout: 420, ClockAccuracy: 5}
 
 const (
-	connectionHead = "Status:00 Connection_Handle:4000 Role:01 Peer_Address_Type:01 Peer_Address:30F0FF051CC0 "
-	connectionTail = "Connection_Interval:1800 Peripheral_Latency:0400 Supervision_Timeout:A401 Central_Clock_Accuracy:05"
+	connectionHead = `
+		Status                  00
+		Connection_Handle       4000
+		Role                    01
+		Peer_Address_Type       01
+		Peer_Address            30F0FF051CC0`
+	connectionTail = `
+		Connection_Interval     1800
+		Peripheral_Latency      0400
+		Supervision_Timeout     A401
+		Central_Clock_Accuracy  05`
 )
 
 func TestLEEvents(t *testing.T) {
@@ -18,33 +27,66 @@ func TestLEEvents(t *testing.T) {
 	resolved.PeerResolved = true
 	runCodec(t, []codecCase{
 		{name: "LE Connection Complete", prefix: "01", layout: connectionHead + connectionTail, value: connection, parse: parser(ParseLEConnectionComplete)},
-		{name: "LE Connection Complete", prefix: "01",
-			layout: "Status:3E Connection_Handle:0000 Role:00 Peer_Address_Type:00 Peer_Address:000000000000" +
-				" Connection_Interval:0000 Peripheral_Latency:0000 Supervision_Timeout:0000 Central_Clock_Accuracy:00",
+		{name: "LE Connection Complete", prefix: "01", layout: `
+			Status                  3E
+			Connection_Handle       0000
+			Role                    00
+			Peer_Address_Type       00
+			Peer_Address            000000000000
+			Connection_Interval     0000
+			Peripheral_Latency      0000
+			Supervision_Timeout     0000
+			Central_Clock_Accuracy  00`,
 			value: LEConnectionComplete{Status: ConnectionFailedToBeEstablished}, parse: parser(ParseLEConnectionComplete)},
 		{name: "LE Enhanced Connection Complete", prefix: "0A",
-			layout: strings.ReplaceAll(connectionHead, "Type:01", "Type:03") +
-				"Local_Resolvable_Private_Address:010203040546 Peer_Resolvable_Private_Address:060504030247 " + connectionTail,
+			layout: strings.ReplaceAll(connectionHead, "Type       01", "Type       03") + `
+			Local_Resolvable_Private_Address  010203040546
+			Peer_Resolvable_Private_Address   060504030247` + connectionTail,
 			value: LEEnhancedConnectionComplete{resolved, [6]byte{1, 2, 3, 4, 5, 0x46}, [6]byte{6, 5, 4, 3, 2, 0x47}}, parse: parser(ParseLEEnhancedConnectionComplete)},
-		{name: "LE Advertising Report", prefix: "02", layout: "Num_Reports:00", value: LEAdvertisingReport{[]AdvertisingReport{}}, parse: parser(ParseLEAdvertisingReport)},
-		{name: "LE Advertising Report", prefix: "02", layout: "Num_Reports:01 Event_Type:00 Address_Type:01 Address:30F0FF051CC0 Data_Length:03 Data:020106 RSSI:C4",
+		{name: "LE Advertising Report", prefix: "02", layout: "Num_Reports 00", value: LEAdvertisingReport{[]AdvertisingReport{}}, parse: parser(ParseLEAdvertisingReport)},
+		{name: "LE Advertising Report", prefix: "02", layout: `
+			Num_Reports   01
+			Event_Type    00
+			Address_Type  01
+			Address       30F0FF051CC0
+			Data_Length   03
+			Data          020106
+			RSSI          C4`,
 			value: LEAdvertisingReport{[]AdvertisingReport{{Type: ReportAdvInd, Address: device, Data: []byte{2, 1, 6}, RSSI: -60}}}, parse: parser(ParseLEAdvertisingReport)},
-		{name: "LE Advertising Report", prefix: "02",
-			layout: "Num_Reports:02 Event_Type:04 Address_Type:03 Address:30F0FF051CC0 Data_Length:00 RSSI:7F" +
-				" Event_Type:03 Address_Type:00 Address:30F0FF051CC0 Data_Length:01 Data:AA RSSI:14",
+		{name: "LE Advertising Report", prefix: "02", layout: `
+			Num_Reports   02
+			Event_Type    04
+			Address_Type  03
+			Address       30F0FF051CC0
+			Data_Length   00
+			RSSI          7F
+			Event_Type    03
+			Address_Type  00
+			Address       30F0FF051CC0
+			Data_Length   01
+			Data          AA
+			RSSI          14`,
 			value: LEAdvertisingReport{[]AdvertisingReport{
 				{Type: ReportScanRsp, Address: device, Resolved: true, Data: []byte{}, RSSI: 127},
 				{Type: ReportAdvNonconnInd, Address: Address{Octets: device.Octets}, Data: []byte{0xAA}, RSSI: 20}}}, parse: parser(ParseLEAdvertisingReport)},
-		{name: "LE Connection Update Complete", prefix: "03",
-			layout: "Status:00 Connection_Handle:4000 Connection_Interval:1800 Peripheral_Latency:0400 Supervision_Timeout:A401",
-			value:  LEConnectionUpdateComplete{Success, 0x40, 24, 4, 420}, parse: parser(ParseLEConnectionUpdateComplete)},
-		{name: "LE Read Remote Features Complete", prefix: "04", layout: "Status:00 Connection_Handle:4000 LE_Features:" + octets8,
+		{name: "LE Connection Update Complete", prefix: "03", layout: `
+			Status               00
+			Connection_Handle    4000
+			Connection_Interval  1800
+			Peripheral_Latency   0400
+			Supervision_Timeout  A401`,
+			value: LEConnectionUpdateComplete{Success, 0x40, 24, 4, 420}, parse: parser(ParseLEConnectionUpdateComplete)},
+		{name: "LE Read Remote Features Complete", prefix: "04", layout: "Status 00 Connection_Handle 4000 LE_Features " + octets8,
 			value: LEReadRemoteFeaturesComplete{Success, 0x40, 0x0807060504030201}, parse: parser(ParseLEReadRemoteFeaturesComplete)},
-		{name: "LE Long Term Key Request", prefix: "05", layout: "Connection_Handle:4000 Random_Number:" + octets8 + " Encrypted_Diversifier:3412",
+		{name: "LE Long Term Key Request", prefix: "05", layout: "Connection_Handle 4000 Random_Number " + octets8 + " Encrypted_Diversifier 3412",
 			value: LELongTermKeyRequest{0x40, array8, 0x1234}, parse: parser(ParseLELongTermKeyRequest)},
-		{name: "LE Remote Connection Parameter Request", prefix: "06",
-			layout: "Connection_Handle:4000 Interval_Min:0600 Interval_Max:800C Max_Latency:F301 Timeout:800C",
-			value:  LERemoteConnectionParameterRequest{0x40, 6, 3200, 499, 3200}, parse: parser(ParseLERemoteConnectionParameterRequest)},
+		{name: "LE Remote Connection Parameter Request", prefix: "06", layout: `
+			Connection_Handle  4000
+			Interval_Min       0600
+			Interval_Max       800C
+			Max_Latency        F301
+			Timeout            800C`,
+			value: LERemoteConnectionParameterRequest{0x40, 6, 3200, 499, 3200}, parse: parser(ParseLERemoteConnectionParameterRequest)},
 	})
 }
 

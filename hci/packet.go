@@ -83,7 +83,7 @@ func ParseACL(b []byte) (ACL, error) {
 	if len(b)-ACLHeaderLength != n {
 		return ACL{}, fmt.Errorf("hci: ACL data: %d octets, its header says %d", len(b)-ACLHeaderLength, n)
 	}
-	return ACL{Handle: handleAt(b), Boundary: Boundary(head >> 12 & 3), Broadcast: uint8(head >> 14), Data: b[ACLHeaderLength:]}, nil
+	return ACL{Handle: handleAt(b), Boundary: Boundary(head >> 12 & 3), Broadcast: uint8(head >> 14), Data: b[ACLHeaderLength:len(b):len(b)]}, nil
 }
 
 // AppendTo appends header and data, without the type octet.
@@ -108,7 +108,7 @@ func ParseCommand(b []byte) (CommandFrame, error) {
 	if len(b)-CommandHeaderLength != int(b[2]) {
 		return CommandFrame{}, fmt.Errorf("hci: command: %d octets of parameters, its header says %d", len(b)-CommandHeaderLength, b[2])
 	}
-	return CommandFrame{Opcode: Opcode(binary.LittleEndian.Uint16(b)), Parameters: b[CommandHeaderLength:]}, nil
+	return CommandFrame{Opcode: Opcode(binary.LittleEndian.Uint16(b)), Parameters: b[CommandHeaderLength:len(b):len(b)]}, nil
 }
 
 // EventFrame is an event packet behind its type octet; Parameters aliases what was parsed.
@@ -125,7 +125,7 @@ func ParseEvent(b []byte) (EventFrame, error) {
 	if len(b)-EventHeaderLength != int(b[1]) {
 		return EventFrame{}, fmt.Errorf("hci: event 0x%02X: %d octets of parameters, its header says %d", b[0], len(b)-EventHeaderLength, b[1])
 	}
-	return EventFrame{Code: EventCode(b[0]), Parameters: b[EventHeaderLength:]}, nil
+	return EventFrame{Code: EventCode(b[0]), Parameters: b[EventHeaderLength:len(b):len(b)]}, nil
 }
 
 // A Command is a command's parameters.

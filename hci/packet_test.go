@@ -94,6 +94,39 @@ func TestFramesAlias(t *testing.T) {
 	if p.Data[0] != 0xBB {
 		t.Error("the data was copied")
 	}
+	whole := append(unhex(t, "4000 0100 AA"), 0x55)
+	p, _ = ParseACL(whole[:5])
+	_ = append(p.Data, 1)
+	command, _ := ParseCommand(append([]byte{3, 0x0C, 1, 7}, 0x55)[:4])
+	_ = append(command.Parameters, 1)
+	data := append(make([]byte, 32), 0x55)
+	data[0] = 2
+	advertising, _ := ParseLESetAdvertisingData(data)
+	_ = append(advertising.Data, 1)
+	if whole[5] != 0x55 || cap(command.Parameters) != 1 || data[3] != 0 {
+		t.Error("an append went into the octets behind")
+	}
+}
+
+// The longest command and event there can be, and what is longer by one than its length octet says.
+func TestLongestFrames(t *testing.T) {
+	parameters := bytes.Repeat([]byte{7}, 255)
+	command := AppendCommand(nil, Raw{0xFC01, parameters})
+	if f, err := ParseCommand(command[1:]); err != nil || !bytes.Equal(f.Parameters, parameters) || len(command) != 259 {
+		t.Errorf("%d octets, %v", len(command), err)
+	}
+	event := AppendEvent(nil, CommandComplete{1, OpReset, parameters[:252]})
+	if f, err := ParseEvent(event[1:]); err != nil || len(f.Parameters) != 255 || len(event) != 258 {
+		t.Errorf("%d octets, %v", len(event), err)
+	}
+	if _, err := ParseCommand(append(command[1:], 7)); err == nil {
+		t.Error("256 octets of parameters were taken")
+	}
+	data := bytes.Repeat([]byte{7}, 0xFFFF)
+	acl := AppendACL(nil, ACL{Handle: 1, Data: data})
+	if p, err := ParseACL(acl[1:]); err != nil || len(p.Data) != 0xFFFF {
+		t.Errorf("%d octets, %v", len(p.Data), err)
+	}
 }
 
 func TestShortError(t *testing.T) {

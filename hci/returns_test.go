@@ -15,32 +15,40 @@ func TestReturnParameters(t *testing.T) {
 	var commands SupportedCommands
 	commands[5], commands[63] = 0x20, 0x80
 	runCodec(t, []codecCase{
-		{name: "Read Local Version Information: return", layout: "HCI_Version:0D HCI_Subversion:3412 LMP_Version:0C Company_Identifier:0F00 LMP_Subversion:7856",
+		{name: "Read Local Version Information: return", layout: `
+			HCI_Version         0D
+			HCI_Subversion      3412
+			LMP_Version         0C
+			Company_Identifier  0F00
+			LMP_Subversion      7856`,
 			value: LocalVersion{13, 0x1234, 12, 15, 0x5678}, parse: parser(ParseLocalVersion)},
-		{name: "Read Buffer Size: return",
-			layout: "ACL_Data_Packet_Length:FD03 Synchronous_Data_Packet_Length:40 Total_Num_ACL_Data_Packets:0800 Total_Num_Synchronous_Data_Packets:0100",
-			value:  BufferSize{1021, 64, 8, 1}, parse: parser(ParseBufferSize)},
-		{name: "LE Read Buffer Size: return", layout: "LE_ACL_Data_Packet_Length:FB00 Total_Num_LE_ACL_Data_Packets:01",
+		{name: "Read Buffer Size: return", layout: `
+			ACL_Data_Packet_Length              FD03
+			Synchronous_Data_Packet_Length      40
+			Total_Num_ACL_Data_Packets          0800
+			Total_Num_Synchronous_Data_Packets  0100`,
+			value: BufferSize{1021, 64, 8, 1}, parse: parser(ParseBufferSize)},
+		{name: "LE Read Buffer Size: return", layout: "LE_ACL_Data_Packet_Length FB00 Total_Num_LE_ACL_Data_Packets 01",
 			value: LEBufferSize{251, 1}, parse: parser(ParseLEBufferSize)},
-		{name: "LE Read Buffer Size: return", layout: "LE_ACL_Data_Packet_Length:0000 Total_Num_LE_ACL_Data_Packets:00",
+		{name: "LE Read Buffer Size: return", layout: "LE_ACL_Data_Packet_Length 0000 Total_Num_LE_ACL_Data_Packets 00",
 			value: LEBufferSize{}, parse: parser(ParseLEBufferSize)},
-		{name: "Read Local Supported Commands: return", layout: "Supported_Commands:" + hexOf(commands[:]), value: fixed(commands[:]),
+		{name: "Read Local Supported Commands: return", layout: "Supported_Commands " + hexOf(commands[:]), value: fixed(commands[:]),
 			parse: octetsOf(func(b []byte) ([]byte, error) { r, err := ParseSupportedCommands(b); return r[:], err })},
-		{name: "LE Read Local Supported Features: return", layout: "Features:" + octets8, value: fixed(array8[:]),
+		{name: "LE Read Local Supported Features: return", layout: "Features " + octets8, value: fixed(array8[:]),
 			parse: octetsOf(func(b []byte) ([]byte, error) {
 				f, err := ParseFeatures(OpLEReadLocalSupportedFeatures, b)
 				return LESetEventMask{f}.AppendTo(nil), err
 			})},
-		{name: "Read BD_ADDR: return", layout: "BD_ADDR:30F0FF051C00", value: fixed{0x30, 0xF0, 0xFF, 5, 0x1C, 0},
+		{name: "Read BD_ADDR: return", layout: "BD_ADDR 30F0FF051C00", value: fixed{0x30, 0xF0, 0xFF, 5, 0x1C, 0},
 			parse: octetsOf(func(b []byte) ([]byte, error) { a, err := ParseBDADDR(b); return a.Octets[:], err })},
-		{name: "LE Connection Update: return", layout: "Connection_Handle:4000", value: fixed{0x40, 0},
+		{name: "LE Connection Update: return", layout: "Connection_Handle 4000", value: fixed{0x40, 0},
 			parse: octetsOf(func(b []byte) ([]byte, error) {
 				h, err := ParseHandle(OpLEConnectionUpdate, b)
 				return []byte{byte(h), byte(h >> 8)}, err
 			})},
-		{name: "LE Encrypt: return", layout: "Encrypted_Data:" + octets16, value: fixed(array16[:]),
+		{name: "LE Encrypt: return", layout: "Encrypted_Data " + octets16, value: fixed(array16[:]),
 			parse: octetsOf(func(b []byte) ([]byte, error) { r, err := ParseLEEncryptReturn(b); return r[:], err })},
-		{name: "LE Rand: return", layout: "Random_Number:" + octets8, value: fixed(array8[:]),
+		{name: "LE Rand: return", layout: "Random_Number " + octets8, value: fixed(array8[:]),
 			parse: octetsOf(func(b []byte) ([]byte, error) { r, err := ParseLERandReturn(b); return r[:], err })},
 	})
 }

@@ -7,18 +7,62 @@ import (
 	"testing"
 )
 
-// The codes a program branches on, by the numbers of Vol 1, Part F, 1.3.
+// Every code that has a name here, by the numbers of Vol 1, Part F, 1.3. Names that are both LMP's and LL's are
+// LL's here.
 func TestStatusNames(t *testing.T) {
-	for code, want := range map[Status]string{
-		0x00: "Success", 0x01: "Unknown HCI Command", 0x02: "Unknown Connection Identifier", 0x05: "Authentication Failure", 0x06: "PIN or Key Missing",
-		0x07: "Memory Capacity Exceeded", 0x08: "Connection Timeout", 0x09: "Connection Limit Exceeded", 0x0B: "Connection Already Exists", 0x0C: "Command Disallowed",
-		0x0D: "Connection Rejected due to Limited Resources", 0x12: "Invalid HCI Command Parameters", 0x13: "Remote User Terminated Connection",
-		0x14: "Remote Device Terminated Connection due to Low Resources", 0x15: "Remote Device Terminated Connection due to Power Off",
-		0x16: "Connection Terminated by Local Host", 0x17: "Repeated Attempts", 0x1A: "Unsupported Remote Feature", 0x1F: "Unspecified Error",
-		0x22: "LL Response Timeout", 0x25: "Encryption Mode not Acceptable", 0x28: "Instant Passed", 0x29: "Pairing with Unit Key not Supported",
-		0x2A: "Different Transaction Collision", 0x3A: "Controller Busy", 0x3B: "Unacceptable Connection Parameters", 0x3C: "Advertising Timeout",
-		0x3D: "Connection Terminated due to MIC Failure", 0x3E: "Connection Failed to be Established", 0x44: "Operation Cancelled by Host", 0x45: "Packet Too Long",
-	} {
+	names := map[Status]string{
+		0x00: "Success",
+		0x01: "Unknown HCI Command",
+		0x02: "Unknown Connection Identifier",
+		0x03: "Hardware Failure",
+		0x04: "Page Timeout",
+		0x05: "Authentication Failure",
+		0x06: "PIN or Key Missing",
+		0x07: "Memory Capacity Exceeded",
+		0x08: "Connection Timeout",
+		0x09: "Connection Limit Exceeded",
+		0x0B: "Connection Already Exists",
+		0x0C: "Command Disallowed",
+		0x0D: "Connection Rejected due to Limited Resources",
+		0x0E: "Connection Rejected due to Security Reasons",
+		0x10: "Connection Accept Timeout Exceeded",
+		0x11: "Unsupported Feature or Parameter Value",
+		0x12: "Invalid HCI Command Parameters",
+		0x13: "Remote User Terminated Connection",
+		0x14: "Remote Device Terminated Connection due to Low Resources",
+		0x15: "Remote Device Terminated Connection due to Power Off",
+		0x16: "Connection Terminated by Local Host",
+		0x17: "Repeated Attempts",
+		0x18: "Pairing not Allowed",
+		0x1A: "Unsupported Remote Feature",
+		0x1E: "Invalid LL Parameters",
+		0x1F: "Unspecified Error",
+		0x20: "Unsupported LL Parameter Value",
+		0x22: "LL Response Timeout",
+		0x23: "LL Procedure Collision",
+		0x25: "Encryption Mode not Acceptable",
+		0x28: "Instant Passed",
+		0x29: "Pairing with Unit Key not Supported",
+		0x2A: "Different Transaction Collision",
+		0x30: "Parameter out of Mandatory Range",
+		0x3A: "Controller Busy",
+		0x3B: "Unacceptable Connection Parameters",
+		0x3C: "Advertising Timeout",
+		0x3D: "Connection Terminated due to MIC Failure",
+		0x3E: "Connection Failed to be Established",
+		0x40: "Coarse Clock Adjustment Rejected",
+		0x41: "Type0 Submap not Defined",
+		0x42: "Unknown Advertising Identifier",
+		0x43: "Limit Reached",
+		0x44: "Operation Cancelled by Host",
+		0x45: "Packet Too Long",
+	}
+	for code := range statusNames {
+		if _, ok := names[code]; !ok {
+			t.Errorf("0x%02X is not in this table", uint8(code))
+		}
+	}
+	for code, want := range names {
 		if code.String() != want {
 			t.Errorf("0x%02X is %q, want %q", uint8(code), code, want)
 		}

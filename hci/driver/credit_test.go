@@ -97,7 +97,7 @@ func TestOneBuffer(t *testing.T) {
 				ctl.Event(hci.CompletedPacketsOf(hci.CompletedPackets{Handle: p.Handle, Count: 1}))
 			})
 		})
-		var want string
+		var want strings.Builder
 		for handle := uint16(64); handle < 67; handle++ {
 			l := linked(t, ctl, h, handle)
 			for i := range 20 {
@@ -105,11 +105,11 @@ func TestOneBuffer(t *testing.T) {
 			}
 		}
 		for i := range 20 {
-			want += string(rune('a' + i))
+			want.WriteString(string(rune('a' + i)))
 		}
 		time.Sleep(time.Second)
 		for handle := uint16(64); handle < 67; handle++ {
-			if got := strings.Join(acl(ctl, handle), ""); got != want {
+			if got := strings.Join(acl(ctl, handle), ""); got != want.String() {
 				t.Errorf("handle %d sent %q", handle, got)
 			}
 		}

@@ -178,12 +178,12 @@ func TestWriterGoesOn(t *testing.T) {
 		}
 		// The command goes before the data that waited with it.
 		packets := ctl.Sent()
-		var kinds string
+		var kinds strings.Builder
 		for _, p := range packets[len(packets)-6:] {
-			kinds += string('0' + p[0])
+			kinds.WriteString(string('0' + p[0]))
 		}
-		if kinds != "212222" {
-			t.Errorf("packet types %s, want one fragment, the command, the rest", kinds)
+		if kinds.String() != "212222" {
+			t.Errorf("packet types %s, want one fragment, the command, the rest", kinds.String())
 		}
 		_ = c.Close()
 	})

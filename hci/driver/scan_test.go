@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,14 +33,14 @@ func TestScanPausesForConnect(t *testing.T) {
 		if err := c.StopScan(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		var enables string
+		var enables strings.Builder
 		for _, f := range ctl.Commands() {
 			if f.Opcode == hci.OpLESetScanEnable {
-				enables += string('0' + f.Parameters[0])
+				enables.WriteString(string('0' + f.Parameters[0]))
 			}
 		}
-		if enables != "1010" {
-			t.Errorf("scanning went %s, want on, off, on, off", enables)
+		if enables.String() != "1010" {
+			t.Errorf("scanning went %s, want on, off, on, off", enables.String())
 		}
 		if len(h.reports) != 1 || h.reports[0].Address != peer {
 			t.Errorf("reports %+v", h.reports)
