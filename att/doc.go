@@ -16,7 +16,7 @@
 // then fails with a [*ClosedError] that says why.
 //
 //	supported                                    not supported
-//	every PDU of 3.4, parsed and written         sending signed writes (codec only)
+//	every PDU of 3.4, parsed, written and sent   the keys of signed writes (package gap)
 //	client and server at once on one bearer      several bearers as one client
 //	MTU exchange in either direction             attribute permissions, prepare queues (package gatt)
 //	30 s time-out of requests and indications    ATT over BR/EDR

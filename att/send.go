@@ -23,8 +23,18 @@ func (c *Conn) NotifyMultiple(ctx context.Context, values ...HandleValue) error 
 // Indicate sends a value to the client and waits for its confirmation (Vol 3, Part F, 3.4.7.2). One indication is outstanding at a time;
 // callers take turns. Of a value longer than ATT_MTU-3 octets it sends the first ATT_MTU-3.
 func (c *Conn) Indicate(ctx context.Context, handle uint16, value []byte) error {
-	i := HandleValueIndication{Handle: handle, Value: c.cut(value)}
-	return transact(ctx, &c.indications, i, handle, func(b []byte) error {
+	return c.IndicateThen(ctx, handle, value, nil)
+}
+
+// IndicateThen is Indicate, and calls confirmed when the confirmation arrives: on the goroutine that called [Conn.Receive], before
+// anything that arrives later is looked at, also when ctx has ended. confirmed must not wait.
+func (c *Conn) IndicateThen(ctx context.Context, handle uint16, value []byte, confirmed func()) error {
+	t, i := &c.indications, HandleValueIndication{Handle: handle, Value: c.cut(value)}
+	if err := t.acquire(ctx); err != nil {
+		return failed(i.Opcode(), handle, err)
+	}
+	t.then = confirmed
+	return transactNow(ctx, t, i, handle, func(b []byte) error {
 		_, err := ParseHandleValueConfirmation(b)
 		return err
 	})

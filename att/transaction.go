@@ -18,6 +18,7 @@ type transaction struct {
 	slot chan struct{} // full while somebody's turn
 	tx   []byte        // the request
 	rx   []byte        // its answer; empty for one longer than the MTU
+	then func()        // called by deliver, once; nil for nothing
 
 	mu        sync.Mutex
 	open      bool   // sent, or about to be, and not answered
@@ -149,7 +150,7 @@ func (t *transaction) unsent() {
 	if !t.open {
 		<-t.answered // by a peer that guesses
 	}
-	t.open = false
+	t.open, t.then = false, nil
 	t.mu.Unlock()
 	t.release()
 }
@@ -175,6 +176,10 @@ func (t *transaction) deliver(answer []byte) bool {
 	}
 	t.open = false
 	t.timer.Stop()
+	if t.then != nil {
+		t.then()
+		t.then = nil
+	}
 	if t.abandoned {
 		t.abandoned = false
 		t.release()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -432,6 +433,37 @@ func TestBearerEndsInFlight(t *testing.T) {
 		time.Sleep(2 * att.TransactionTimeout)
 		if err := c.Err(); errors.Is(err, att.ErrTimeout) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// A confirmation counts before anything that arrives later, also when nobody waits for it any more.
+func TestConfirmedBeforeWhatComesLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var order []string
+		c, peer := atttest.Script(t, atttest.Options{}, att.Config{Server: att.HandlerFunc(func(_ context.Context, _ *att.Request, rsp []byte) ([]byte, error) {
+			order = append(order, "request")
+			return append(rsp, byte(att.OpReadResponse)), nil
+		})})
+		confirmed := func() { order = append(order, "confirmed") }
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.IndicateThen(ctx, 3, []byte{1}, confirmed) }()
+		peer.Want("1d 0300 01")
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+		peer.Send("1e")
+		peer.Ask("0a 0300", "0b")
+		go func() { done <- c.Indicate(t.Context(), 3, []byte{2}) }()
+		peer.Want("1d 0300 02")
+		peer.Send("1e")
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if got := strings.Join(order, " "); got != "confirmed request" {
+			t.Errorf("order: %s", got)
 		}
 	})
 }

@@ -142,6 +142,18 @@ func (c *Client) WriteCommand(ctx context.Context, handle uint16, value []byte) 
 	return c.conn.att.WriteCommand(ctx, handle, value)
 }
 
+// SignedWrite is WriteCommand with a signature, so that the server knows on a plain link who it was; on an encrypted link it is no more than
+// WriteCommand (Vol 3, Part G, 4.9.2; Part C, 10.4.1). It fails with [ErrNoSignature] where the host has no key to sign with.
+func (c *Client) SignedWrite(ctx context.Context, handle uint16, value []byte) error {
+	if c.conn.security().Encrypted {
+		return c.WriteCommand(ctx, handle, value)
+	}
+	if c.conn.cfg.Sign == nil {
+		return ErrNoSignature
+	}
+	return c.conn.att.SignedWriteCommand(ctx, handle, value, c.conn.cfg.Sign)
+}
+
 // writeLong prepares the parts of a value and executes them. Parts left by a long write whose caller has gone are cancelled first:
 // executing them would write what nobody wants any more.
 func (c *Client) writeLong(ctx context.Context, handle uint16, value []byte) error {

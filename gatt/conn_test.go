@@ -29,11 +29,11 @@ func TestBothRolesOnOneLink(t *testing.T) {
 		seen := 0
 		done := make(chan struct{})
 		_, err := client.Subscribe(bg, remote(gatt.Notify, 3), func(v []byte) {
-			if seen++; seen == count {
-				close(done)
-			}
 			if _, err := client.Read(bg, 6); err != nil {
 				t.Error(err)
+			}
+			if seen++; seen == count {
+				close(done)
 			}
 		})
 		if err != nil {

@@ -37,17 +37,17 @@ func TestDeclarationsThatAreWrong(t *testing.T) {
 	}{
 		{"no service", []*gatt.Service{nil}, "service 1: nil"},
 		{"a service twice", []*gatt.Service{service, service}, "service 2: nil, or listed twice"},
-		{"no characteristic", of(ch(), nil), "180f: characteristic 2: nil"},
+		{"no characteristic", of(ch(), nil), "service 1, characteristic 2: nil"},
 		{"a characteristic twice", of(twice, twice), "characteristic 2: nil, or listed twice"},
-		{"no descriptor", with(nil), "2a19: descriptor 2: nil"},
+		{"no descriptor", with(nil), "characteristic 1, descriptor 1: nil"},
 		{"two CCCDs", with(cccd, cccd), "descriptor 2: a second Client"},
-		{"value too long", of(&gatt.Characteristic{UUID: gatt.BatteryLevel, Value: make([]byte, 513)}), "a value of 513 octets"},
-		{"descriptor too long", with(&gatt.Descriptor{Value: make([]byte, 513)}), "a value of 513 octets"},
-		{"MaxLen too large", of(&gatt.Characteristic{UUID: gatt.BatteryLevel, MaxLen: 513}), "MaxLen 513"},
-		{"MaxLen negative", with(&gatt.Descriptor{MaxLen: -1}), "MaxLen -1"},
+		{"value too long", of(&gatt.Characteristic{UUID: gatt.BatteryLevel, Value: make([]byte, 513)}), "Value: 513 octets"},
+		{"descriptor too long", with(&gatt.Descriptor{Value: make([]byte, 513)}), "Value: 513 octets"},
+		{"MaxLen too large", of(&gatt.Characteristic{UUID: gatt.BatteryLevel, MaxLen: 513}), "MaxLen: 513"},
+		{"MaxLen negative", with(&gatt.Descriptor{MaxLen: -1}), "descriptor 1, MaxLen: -1"},
 		{"include of a stranger", []*gatt.Service{{UUID: gatt.HeartRate, Includes: []*gatt.Service{service}}}, "does not have"},
 		{"include of nothing", []*gatt.Service{{UUID: gatt.HeartRate, Includes: []*gatt.Service{nil}}}, "does not have"},
-		{"more than there are handles", []*gatt.Service{large}, "more than 65535 attributes"},
+		{"more than there are handles", []*gatt.Service{large}, "characteristic 32768, Handle: no handle is left"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := gatt.NewServer(gatt.ServerConfig{Bare: true, Services: c.services})
@@ -137,7 +137,7 @@ func TestOneDeclarationServesTwoServers(t *testing.T) {
 	a := newServer(t, gatt.ServerConfig{Services: services})
 	b := newServer(t, gatt.ServerConfig{Bare: true, Services: services})
 	wantNil(t, a.SetValue(ch, []byte{2}))
-	if a.Handle(ch) != 9 || b.Handle(ch) != 3 || a.Value(ch)[0] != 2 || b.Value(ch)[0] != 1 || ch.Value[0] != 1 {
+	if a.Handle(ch) != 18 || b.Handle(ch) != 3 || a.Value(ch)[0] != 2 || b.Value(ch)[0] != 1 || ch.Value[0] != 1 {
 		t.Errorf("handles %d %d, values %x %x %x", a.Handle(ch), b.Handle(ch), a.Value(ch), b.Value(ch), ch.Value)
 	}
 }
@@ -146,7 +146,7 @@ func TestBuiltinServices(t *testing.T) {
 	server := newServer(t, gatt.ServerConfig{Name: "one", Appearance: 0x0C40})
 	wantNil(t, server.SetName("two"))
 	play(t, server, atttest.Options{}, gatt.Config{}, []step{
-		{"10 0100 ffff 0028", "11 06 0100 0500 0018 0600 0600 0118"},
+		{"10 0100 ffff 0028", "11 06 0100 0500 0018 0600 0f00 0118"},
 		{"08 0100 ffff 002a", "09 05 0300 74776f"},
 		{"08 0100 ffff 012a", "09 04 0500 400c"},
 		{"12 0300 00", "01 12 0300 03"},

@@ -2,6 +2,7 @@ package gatt
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/jelling-ble/jelling/att"
 )
@@ -20,6 +21,11 @@ type Service struct {
 	Secondary       bool       // a service that only others include
 	Includes        []*Service // of the same server
 	Characteristics []*Characteristic
+
+	// Handle is the service's own. If zero, it is the next that is free for the whole service, after the service before it.
+	Handle uint16
+	// Handles is how many handles the service spans. If zero, as many as it uses.
+	Handles int
 }
 
 // A Characteristic is the declaration of a characteristic. Its address is its name: see [Server.Notify].
@@ -36,12 +42,15 @@ type Characteristic struct {
 	Read ReadFunc
 	// Write takes a value that a client writes, or refuses it. If nil, everything is taken. Without Read, the server then keeps what was taken.
 	Write WriteFunc
-	// Subscribed is told how a client is subscribed, when that changes: by its wish, by SetClient, by the end of the link.
-	// It may notify, and must not call SetClient or Forget. If nil, nobody is told.
+	// Subscribed is told how a client is subscribed, when that changes: by its wish, by SetClient, by the end of the link, by the removal
+	// of the characteristic. It may notify, and must not call SetClient, Forget or Change. If nil, nobody is told.
 	Subscribed func(from *ServerConn, notify, indicate bool)
 	// Descriptors follow in this order. One that notifies or indicates gets a Client Characteristic Configuration descriptor by
-	// itself, as the first, unless one is listed here.
+	// itself, as the first, unless one is listed here or Handle is set.
 	Descriptors []*Descriptor
+
+	// Handle is that of the declaration; the value has the next. If zero, it follows what comes before.
+	Handle uint16
 }
 
 // A Descriptor is the declaration of a characteristic descriptor.
@@ -52,4 +61,35 @@ type Descriptor struct {
 	MaxLen      int         // as in Characteristic
 	Read        ReadFunc    // as in Characteristic
 	Write       WriteFunc   // as in Characteristic
+	Handle      uint16      // if zero, it follows what comes before
 }
+
+// A DeclarationError says which declaration a server can't have, and why.
+type DeclarationError struct {
+	Service        int    // which of the services, from 1; 0 for one of the server's own
+	Characteristic int    // which of its characteristics, from 1; 0 if it is about the service
+	Descriptor     int    // which of its descriptors, from 1; 0 if it is about the characteristic
+	Field          string // what of it: "Handle", "Handles", "Value", "MaxLen", "Includes"; empty for the whole
+	Err            error
+}
+
+// Error names the declaration and what is wrong with it.
+func (e *DeclarationError) Error() string {
+	s := "gatt: service of the server's own"
+	if e.Service > 0 {
+		s = fmt.Sprintf("gatt: service %d", e.Service)
+	}
+	if e.Characteristic > 0 {
+		s += fmt.Sprintf(", characteristic %d", e.Characteristic)
+	}
+	if e.Descriptor > 0 {
+		s += fmt.Sprintf(", descriptor %d", e.Descriptor)
+	}
+	if e.Field != "" {
+		s += ", " + e.Field
+	}
+	return s + ": " + e.Err.Error()
+}
+
+// Unwrap is Err.
+func (e *DeclarationError) Unwrap() error { return e.Err }

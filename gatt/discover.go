@@ -8,12 +8,8 @@ import (
 	"github.com/jelling-ble/jelling/att"
 )
 
-const (
-	// maxDiscovered bounds what one discovery lists: services, characteristics or descriptors.
-	maxDiscovered = 4096
-	// lastHandle is the largest handle there is.
-	lastHandle = 0xFFFF
-)
+// maxDiscovered bounds what one discovery lists: services, characteristics or descriptors.
+const maxDiscovered = 4096
 
 // A RemoteService is a service of the peer's server.
 type RemoteService struct {

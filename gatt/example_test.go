@@ -95,6 +95,10 @@ func ExampleClient_Discover() {
 	//   2a00 Device Name: read
 	//   2a01 Appearance: read
 	// 1801 Generic Attribute
+	//   2a05 Service Changed: indicate
+	//   2b29 Client Supported Features: read write
+	//   2b2a Database Hash: read
+	//   2b3a Server Supported Features: read
 	// 180f Battery
 	//   2a19 Battery Level: read notify
 }
@@ -166,6 +170,6 @@ func ExampleCharacteristic() {
 	fmt.Println(string(value))
 	// Output:
 	// <nil>
-	// ATT_WRITE_REQ, handle 0x0009: value not allowed (0x13)
+	// ATT_WRITE_REQ, handle 0x0012: value not allowed (0x13)
 	// pressed 1 times
 }

@@ -12,7 +12,7 @@ type requirement struct {
 }
 
 // refusal is nil if a link with this security may do the operation, and else the reason why it may not (Vol 3, Part C, 10.3.1).
-// denied is the reason for what no link may do.
+// denied is the reason for what no link may do. Authorization is not looked at.
 func (r requirement) refusal(sec att.Security, hasKey func() bool, denied att.ErrorCode) error {
 	switch {
 	case r.access&Denied != 0:
@@ -51,7 +51,7 @@ func openIf(open bool) Access {
 func (c *Characteristic) requirements() (read, write, notify requirement) {
 	p := c.Permissions
 	read.access = p.Read.or(openIf(c.Properties.Has(Read)))
-	write.access = p.Write.or(openIf(c.Properties&(Write|WriteWithoutResponse) != 0))
+	write.access = p.Write.or(openIf(c.Properties&(Write|WriteWithoutResponse|AuthenticatedSignedWrites) != 0))
 	follows := read.access
 	if follows&Denied != 0 {
 		follows = Open

@@ -36,7 +36,8 @@ func (p Properties) String() string {
 	return strings.Join(names, " ")
 }
 
-// An Access is what an operation on an attribute asks of the link. Requirements are joined by |; each but Open and Denied needs encryption.
+// An Access is what an operation on an attribute asks of the link. Requirements are joined by |; each but Open, Denied and Authorized needs
+// encryption.
 type Access uint8
 
 // The requirements of an operation. LE security mode 1 level 4 is Authenticated|SecureConnections with a key size of 16
@@ -52,14 +53,16 @@ const (
 	SecureConnections
 	// Denied refuses the operation, whatever the link.
 	Denied
+	// Authorized asks [ServerConfig.Authorize], once the link has all else that is asked of it.
+	Authorized
 )
 
 // Permissions are what the operations on an attribute ask of the link.
 type Permissions struct {
 	// Read is for reading. If zero, Open for a characteristic with the property Read and for a descriptor, else Denied.
 	Read Access
-	// Write is for writing of any kind. If zero, Open for a characteristic with the property Write or
-	// WriteWithoutResponse and for a descriptor with a Write function, else Denied.
+	// Write is for writing of any kind. If zero, Open for a characteristic with the property Write, WriteWithoutResponse or
+	// AuthenticatedSignedWrites and for a descriptor with a Write function, else Denied.
 	Write Access
 	// Notify is for subscribing to a characteristic, and for sending it to a client that has subscribed. If zero, what Read asks for,
 	// or Open where reading is Denied.

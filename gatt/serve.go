@@ -13,13 +13,19 @@ import (
 type exchange struct {
 	*ServerConn
 	ctx context.Context
+	db  *database
 	sec att.Security
 	mtu int
 }
 
 // ServeATT answers one request. Package att calls it, for one at a time.
 func (c *ServerConn) ServeATT(ctx context.Context, req *att.Request, rsp []byte) ([]byte, error) {
-	x := exchange{ServerConn: c, ctx: ctx, sec: req.Security, mtu: req.Conn.MTU()}
+	if c.aware.behind.Load() {
+		if err := c.sync(req.PDU); err != nil {
+			return nil, err
+		}
+	}
+	x := exchange{ServerConn: c, ctx: ctx, db: c.server.database(), sec: req.Security, mtu: req.Conn.MTU()}
 	switch p := req.PDU.(type) {
 	case *att.FindInformationRequest:
 		return x.findInformation(p, rsp)
@@ -41,6 +47,8 @@ func (c *ServerConn) ServeATT(ctx context.Context, req *att.Request, rsp []byte)
 		return append(rsp, byte(att.OpWriteResponse)), x.write(p.Handle, p.Value)
 	case *att.WriteCommand:
 		return nil, x.write(p.Handle, p.Value)
+	case *att.SignedWriteCommand:
+		return nil, x.signedWrite(p, req.Raw)
 	case *att.PrepareWriteRequest:
 		return x.prepareWrite(p, rsp)
 	case *att.ExecuteWriteRequest:
@@ -63,12 +71,27 @@ func (x *exchange) blame(a *attribute, err error) error {
 
 // mayRead is nil if the client may read a.
 func (x *exchange) mayRead(a *attribute) error {
-	return a.read.refusal(x.sec, x.conn.cfg.HasKey, att.ErrReadNotPermitted)
+	if err := a.read.refusal(x.sec, x.conn.cfg.HasKey, att.ErrReadNotPermitted); err != nil {
+		return err
+	}
+	return x.authorized(a, a.read, false)
 }
 
 // mayWrite is nil if the client may write a.
 func (x *exchange) mayWrite(a *attribute) error {
-	return a.write.refusal(x.sec, x.conn.cfg.HasKey, att.ErrWriteNotPermitted)
+	if err := a.write.refusal(x.sec, x.conn.cfg.HasKey, att.ErrWriteNotPermitted); err != nil {
+		return err
+	}
+	return x.authorized(a, a.write, true)
+}
+
+// authorized asks whoever decides, if r says so (Vol 3, Part C, 10.5).
+func (x *exchange) authorized(a *attribute, r requirement, write bool) error {
+	ask := x.server.authorize
+	if r.access&Authorized == 0 || ask != nil && ask(x.ctx, x.ServerConn, a.handle, write) {
+		return nil
+	}
+	return att.ErrInsufficientAuthorization
 }
 
 // checkRange refuses what is no range of handles (Vol 3, Part F, 3.4.3.1).
@@ -85,7 +108,7 @@ func (x *exchange) findInformation(p *att.FindInformationRequest, rsp []byte) ([
 		return nil, err
 	}
 	const header, format16, format128 = 2, 1, 2
-	list := x.server.db.between(p.Start, p.End)
+	list := x.db.between(p.Start, p.End)
 	if len(list) == 0 {
 		return nil, att.ErrAttributeNotFound
 	}
@@ -104,7 +127,7 @@ func (x *exchange) findInformation(p *att.FindInformationRequest, rsp []byte) ([
 }
 
 // findByTypeValue lists the attributes with a type and value that the client may read, and the groups they begin
-// (Vol 3, Part F, 3.4.3.4).
+// (Vol 3, Part F, 3.4.3.4). Nobody is asked to authorize a comparison.
 func (x *exchange) findByTypeValue(p *att.FindByTypeValueRequest, rsp []byte) ([]byte, error) {
 	if err := checkRange(p.Start, p.End); err != nil {
 		return nil, err
@@ -112,11 +135,11 @@ func (x *exchange) findByTypeValue(p *att.FindByTypeValueRequest, rsp []byte) ([
 	const size = 4
 	typ := att.UUID16(p.Type)
 	rsp = append(rsp, byte(att.OpFindByTypeValueResponse))
-	for _, a := range x.server.db.between(p.Start, p.End) {
+	for _, a := range x.db.between(p.Start, p.End) {
 		if len(rsp)+size > x.mtu {
 			break
 		}
-		if a.typ != typ || x.mayRead(a) != nil {
+		if a.typ != typ || a.read.access&Authorized != 0 || x.mayRead(a) != nil {
 			continue
 		}
 		value, err := x.value(a)
@@ -143,8 +166,8 @@ func (x *exchange) value(a *attribute) ([]byte, error) {
 // appendValue appends the value of a, whoever has it.
 func (x *exchange) appendValue(to []byte, a *attribute) ([]byte, error) {
 	switch {
-	case a.cccd != noCCCD:
-		return le.AppendUint16(to, x.configuration(a.cccd)), nil
+	case a.configures != nil:
+		return le.AppendUint16(to, x.configuration(a.configures)), nil
 	case a.onRead != nil:
 		value, err := a.onRead(x.ctx, x.ServerConn)
 		if err != nil {

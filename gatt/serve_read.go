@@ -4,7 +4,7 @@ import "github.com/jelling-ble/jelling/att"
 
 // readable is the attribute with a handle, if the client may read it.
 func (x *exchange) readable(handle uint16) (*attribute, error) {
-	a := x.server.db.at(handle)
+	a := x.db.at(handle)
 	if a == nil {
 		return nil, &att.Error{Handle: handle, Code: att.ErrInvalidHandle}
 	}
@@ -127,7 +127,7 @@ func (x *exchange) readByType(p *att.ReadByTypeRequest, rsp []byte) ([]byte, err
 		return nil, err
 	}
 	l := x.newList(rsp, att.OpReadByTypeResponse, 2)
-	for _, a := range x.server.db.between(p.Start, p.End) {
+	for _, a := range x.db.between(p.Start, p.End) {
 		if a.typ != p.Type {
 			continue
 		}
@@ -142,6 +142,9 @@ func (x *exchange) readByType(p *att.ReadByTypeRequest, rsp []byte) ([]byte, err
 	if l.empty() {
 		return nil, att.ErrAttributeNotFound
 	}
+	if p.Type == DatabaseHash {
+		x.hashRead()
+	}
 	return l.rsp, nil
 }
 
@@ -154,7 +157,7 @@ func (x *exchange) readByGroupType(p *att.ReadByGroupTypeRequest, rsp []byte) ([
 		return nil, att.ErrUnsupportedGroupType
 	}
 	l := x.newList(rsp, att.OpReadByGroupTypeResponse, 4)
-	for _, a := range x.server.db.between(p.Start, p.End) {
+	for _, a := range x.db.between(p.Start, p.End) {
 		if a.typ != p.Type {
 			continue
 		}

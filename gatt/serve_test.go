@@ -51,9 +51,13 @@ func specimen(t testing.TB) *gatt.Server {
 		}},
 	}}
 	return newServer(t, gatt.ServerConfig{
-		Name:       "Jelling",
-		Appearance: 0x0341,
+		Bare: true,
 		Services: []*gatt.Service{
+			{UUID: gatt.GenericAccess, Characteristics: []*gatt.Characteristic{
+				{UUID: gatt.DeviceName, Properties: gatt.Read, Value: []byte("Jelling")},
+				{UUID: gatt.Appearance, Properties: gatt.Read, Value: []byte{0x41, 0x03}},
+			}},
+			{UUID: gatt.GenericAttribute},
 			heart,
 			{UUID: customService, Includes: []*gatt.Service{heart}, Characteristics: []*gatt.Characteristic{
 				{UUID: customValue, Properties: gatt.Read | gatt.Write, Value: longValue},

@@ -28,7 +28,7 @@ type prepareQueue struct {
 
 // writable is the attribute with a handle, if the client may write it.
 func (x *exchange) writable(handle uint16) (*attribute, error) {
-	a := x.server.db.at(handle)
+	a := x.db.at(handle)
 	if a == nil {
 		return nil, &att.Error{Handle: handle, Code: att.ErrInvalidHandle}
 	}
@@ -50,10 +50,27 @@ func (x *exchange) write(handle uint16, value []byte) error {
 	return nil
 }
 
+// signedWrite writes a value whose signature is good: it stands for a link with the security of the key that made it. Any other
+// is ignored (Vol 3, Part F, 3.4.5.4; Part C, 10.4.2).
+func (x *exchange) signedWrite(p *att.SignedWriteCommand, pdu []byte) error {
+	verify := x.conn.cfg.Verify
+	if verify == nil || x.db.at(p.Handle) == nil {
+		return att.ErrRequestNotSupported
+	}
+	sec, ok := verify(pdu)
+	if !ok {
+		return att.ErrInsufficientAuthentication
+	}
+	if !x.sec.Encrypted {
+		x.sec = sec
+	}
+	return x.write(p.Handle, p.Value)
+}
+
 // setValue gives a value to whoever has it.
 func (x *exchange) setValue(a *attribute, value []byte) error {
-	if a.cccd != noCCCD {
-		return x.writeConfiguration(a.cccd, value)
+	if a.configures != nil {
+		return x.writeConfiguration(a.configures, value)
 	}
 	if len(value) > a.maxLen {
 		return att.ErrInvalidAttributeValueLength
@@ -86,7 +103,8 @@ func (x *exchange) prepareWrite(p *att.PrepareWriteRequest, rsp []byte) ([]byte,
 	return att.PrepareWriteResponse(*p).AppendTo(rsp), nil
 }
 
-// executeWrite writes or forgets what is queued. Every value is looked at before the first is written (Vol 3, Part F, 3.4.6.3).
+// executeWrite writes or forgets what is queued. Every value is looked at before the first is written, and every attribute for whether
+// it is there still (Vol 3, Part F, 3.4.6.3).
 func (x *exchange) executeWrite(flags att.ExecuteFlags) error {
 	parts := x.prepared.parts
 	x.prepared = prepareQueue{}
@@ -109,6 +127,9 @@ func (x *exchange) executeWrite(flags att.ExecuteFlags) error {
 func (x *exchange) assemble(parts []part) ([]part, error) {
 	var values []part
 	for _, p := range parts {
+		if x.db.at(p.attribute.handle) != p.attribute {
+			return nil, x.blame(p.attribute, att.ErrDatabaseOutOfSync)
+		}
 		v := x.valueOf(&values, p.attribute)
 		if p.offset > len(v.value) {
 			return nil, x.blame(p.attribute, att.ErrInvalidOffset)

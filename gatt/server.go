@@ -20,10 +20,16 @@ type ServerConfig struct {
 	Name string
 	// Appearance is the appearance in the GAP service, from the Assigned Numbers (Vol 3, Part C, 12.2).
 	Appearance uint16
-	// Bare leaves out the GAP and GATT services, which otherwise come first.
+	// Preferred are the connection parameters in the GAP service. If zero, it says nothing of them.
+	Preferred PreferredParameters
+	// Bare leaves out the GAP and GATT services, which otherwise come first. A server without them keeps no account of which clients
+	// know of a change of its database.
 	Bare bool
-	// Services get their handles in this order.
+	// Services get their handles in this order, those with a handle of their own first.
 	Services []*Service
+	// Authorize decides whether a client may do what needs authorization: read, or else write, the attribute with this handle. It may ask a
+	// person, and takes its time as a [ReadFunc] does. If nil, nobody may, which is [att.ErrInsufficientAuthorization].
+	Authorize func(ctx context.Context, from *ServerConn, handle uint16, write bool) bool
 	// Store keeps what belongs to clients with an identity. If nil, it is kept in memory.
 	Store Store
 	// Log receives what the store did wrong. If nil, silence.
@@ -32,45 +38,54 @@ type ServerConfig struct {
 
 // A Server is a database and the clients that use it, one for a host. Its methods may be called from any goroutine.
 type Server struct {
-	db    *database
-	store Store
-	log   *logrus.Logger
-	name  *Characteristic // nil if Bare
+	store     Store
+	log       *logrus.Logger
+	authorize func(ctx context.Context, from *ServerConn, handle uint16, write bool) bool
+	own       own
 
-	mu    sync.RWMutex // of the attributes' values and of the clients' configurations; held for moments only
+	changing sync.Mutex // held while the database is changed
+
+	mu    sync.RWMutex // of db, of the attributes' values and of what belongs to the clients; held for moments only
+	db    *database
 	conns map[*ServerConn]struct{}
 }
 
-// NewServer gives handles to what cfg declares. An error says which declaration is wrong.
+// NewServer gives handles to what cfg declares. A [*DeclarationError] says which declaration is wrong.
 func NewServer(cfg ServerConfig) (*Server, error) {
-	s := &Server{store: cfg.Store, log: cfg.Log, conns: map[*ServerConn]struct{}{}}
+	s := &Server{store: cfg.Store, log: cfg.Log, authorize: cfg.Authorize, conns: map[*ServerConn]struct{}{}}
 	if s.store == nil {
 		s.store = &memoryStore{}
 	}
-	services := cfg.Services
+	services, brought := cfg.Services, 0
 	if !cfg.Bare {
-		var own []*Service
-		own, s.name = builtin(cfg.Name, cfg.Appearance)
-		services = append(own, services...)
+		list, own, err := builtin(&cfg)
+		if err != nil {
+			return nil, err
+		}
+		s.own, brought = own, len(list)
+		services = slices.Concat(list, services)
 	}
-	var err error
-	s.db, err = newDatabase(services)
-	if err != nil {
+	var b builder
+	if err := b.add(services, brought, 1); err != nil {
 		return nil, err
 	}
+	s.setDatabase(newDatabase(b.services))
 	return s, nil
 }
 
-// builtin declares the GAP and GATT services (Vol 3, Part C, 12; Part G, 7).
-func builtin(deviceName string, appearance uint16) (services []*Service, name *Characteristic) {
-	name = &Characteristic{UUID: DeviceName, Properties: Read, Value: []byte(deviceName)}
-	return []*Service{
-		{UUID: GenericAccess, Characteristics: []*Characteristic{
-			name,
-			{UUID: Appearance, Properties: Read, Value: le.AppendUint16(nil, appearance)},
-		}},
-		{UUID: GenericAttribute},
-	}, name
+// database is the database now.
+func (s *Server) database() *database {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.db
+}
+
+// setDatabase makes db the database. The caller has the lock, or nobody else has the server yet.
+func (s *Server) setDatabase(db *database) {
+	s.db = db
+	if p := db.published[s.own.hash]; p != nil {
+		p.value.value = bytes.Clone(db.hash[:])
+	}
 }
 
 // SetValue sets the value that clients read. Subscribers are not told: see [Server.Notify]. It fails with [ErrUnknown], with
@@ -98,7 +113,7 @@ func (s *Server) Value(ch *Characteristic) []byte {
 }
 
 // SetName changes the device name in the GAP service. It fails with [ErrUnknown] if there is none.
-func (s *Server) SetName(name string) error { return s.SetValue(s.name, []byte(name)) }
+func (s *Server) SetName(name string) error { return s.SetValue(s.own.name, []byte(name)) }
 
 // Handle is the handle of the characteristic's value; 0 if it is not in the database.
 func (s *Server) Handle(ch *Characteristic) uint16 {
@@ -108,9 +123,12 @@ func (s *Server) Handle(ch *Characteristic) uint16 {
 	return 0
 }
 
+// Hash is the Database Hash of the services as they are now, least significant octet first (Vol 3, Part G, 7.3).
+func (s *Server) Hash() [16]byte { return s.database().hash }
+
 // published is where a declaration has become a part of the database.
 func (s *Server) published(ch *Characteristic) (*published, error) {
-	if p := s.db.published[ch]; p != nil {
+	if p := s.database().published[ch]; p != nil {
 		return p, nil
 	}
 	return nil, ErrUnknown
@@ -129,7 +147,8 @@ func (s *Server) set(p *published, value []byte) error {
 
 // Notify sets the value, unless there is a Read function, and tells it to every client that has subscribed, in the way it has chosen: by
 // notification, or by indication, and then it waits for the confirmation. Each client gets what fits its MTU, ATT_MTU-3 octets.
-// Clients whose link is not secure enough, or has just ended, are left out. The error joins those of the others.
+// Clients whose link is not secure enough, or has just ended, or who do not know the database as it is now, are left out. The
+// error joins those of the others.
 func (s *Server) Notify(ctx context.Context, ch *Characteristic, value []byte) error {
 	return s.tell(ctx, ch, value, cccdNotify|cccdIndicate)
 }
@@ -166,8 +185,10 @@ func (s *Server) tell(ctx context.Context, ch *Characteristic, value []byte, how
 
 // unlessLeftOut is err, unless it is about a client that need not be told.
 func unlessLeftOut(err error) error {
-	if errors.Is(err, ErrInsecure) || errors.Is(err, ErrNotSubscribed) || errors.Is(err, net.ErrClosed) {
-		return nil
+	for _, why := range [...]error{ErrInsecure, ErrNotSubscribed, ErrUnaware, net.ErrClosed} {
+		if errors.Is(err, why) {
+			return nil
+		}
 	}
 	return err
 }
@@ -183,25 +204,26 @@ func (s *Server) Subscribers(ch *Characteristic) int {
 
 // subscribers appends the clients that have set one of the bits how.
 func (s *Server) subscribers(to []*ServerConn, p *published, how uint16) []*ServerConn {
-	if p.cccd == noCCCD {
-		return to
-	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for c := range s.conns {
-		if c.configured[p.cccd]&how != 0 {
+		if c.configured[p]&how != 0 {
 			to = append(to, c)
 		}
 	}
 	return to
 }
 
+// clients are those who are there.
+func (s *Server) clients() []*ServerConn {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Keys(s.conns))
+}
+
 // Forget removes what is kept for a client. A link it has now goes on as one without an identity.
 func (s *Server) Forget(client string) error {
-	s.mu.Lock()
-	conns := slices.Collect(maps.Keys(s.conns))
-	s.mu.Unlock()
-	for _, c := range conns {
+	for _, c := range s.clients() {
 		c.forget(client)
 	}
 	if err := s.store.Forget(client); err != nil {

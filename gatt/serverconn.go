@@ -1,9 +1,11 @@
 package gatt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -24,21 +26,19 @@ type ServerConn struct {
 	scratch  []byte
 
 	// Under the server's lock.
-	configured []uint16 // the CCCDs, by index
+	configured map[*published]uint16 // the CCCDs that are not zero; replaced, never changed
 	client     string
+	aware      awareness
 
-	change  sync.Mutex // held from a change of configured or client until everybody knows of it
-	written []bool     // CCCDs that were written on this link. Under change
-	closed  bool       // under change
+	change  sync.Mutex          // held from a change of configured or client until everybody knows of it
+	written map[*published]bool // CCCDs that were written on this link. Under change
+	closed  bool                // under change
+	toTell  handleRange         // handles that the client has to hear of. Under change
+	telling bool                // somebody is about to. Under change
 }
 
 func newServerConn(c *Conn, s *Server) *ServerConn {
-	return &ServerConn{
-		conn:       c,
-		server:     s,
-		configured: make([]uint16, len(s.db.cccds)),
-		written:    make([]bool, len(s.db.cccds)),
-	}
+	return &ServerConn{conn: c, server: s, written: map[*published]bool{}}
 }
 
 // open lets the server know of the client.
@@ -46,6 +46,7 @@ func (c *ServerConn) open() {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	c.server.conns[c] = struct{}{}
+	c.aware.known = c.server.db.hash
 }
 
 // close ends the client's subscriptions, when its requests have all been served. What is kept for it stays.
@@ -57,7 +58,7 @@ func (c *ServerConn) close() {
 	c.change.Lock()
 	defer c.change.Unlock()
 	c.closed = true
-	c.configure(make([]uint16, len(c.configured)))
+	c.configure(nil)
 }
 
 // SetClient tells who the client is, once that is certain: after pairing with bonding, or when the link has been encrypted with the key of a
@@ -75,50 +76,84 @@ func (c *ServerConn) SetClient(identity string) error {
 	if identity == "" {
 		return nil
 	}
-	kept, err := c.server.store.Load(identity)
+	text, err := c.server.store.Load(identity)
 	if err != nil {
 		return fmt.Errorf("gatt: loading what is kept for a client: %w", err)
 	}
-	configured, err := c.server.db.decodeState(kept)
-	for i, w := range c.written {
-		if w {
-			configured[i] = c.configured[i] // only change changes it
-		}
+	kept, err := c.server.decodeState(text)
+	for p := range c.written {
+		kept.configured[p] = c.configured[p] // only change changes it
 	}
-	c.configure(configured)
-	if slices.Contains(c.written, true) {
+	if c.adopt(kept) {
+		c.announce(handleRange{1, lastHandle}) // nobody knows any more what has changed
+	}
+	c.configure(kept.configured)
+	if len(c.written) > 0 || c.features() != kept.features {
 		err = errors.Join(err, c.save())
 	}
 	return err
 }
 
+// adopt takes over what was kept of the client's awareness, and tells whether the database is not the one that it knows.
+func (c *ServerConn) adopt(kept keptState) (changed bool) {
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	c.aware.bits |= kept.features
+	if !kept.knows || c.server.own.hash == nil || kept.known == c.server.db.hash {
+		return false
+	}
+	c.aware.known = kept.known
+	c.aware.behind.Store(true)
+	return true
+}
+
 // configure sets the CCCDs and tells the characteristics what has changed. The caller has change.
-func (c *ServerConn) configure(configured []uint16) {
+func (c *ServerConn) configure(configured map[*published]uint16) {
 	before := c.configured
+	maps.DeleteFunc(configured, func(_ *published, bits uint16) bool { return bits == 0 })
 	c.server.mu.Lock()
 	c.configured = configured
 	c.server.mu.Unlock()
-	for i, p := range c.server.db.cccds {
-		if now := configured[i]; now != before[i] && p.declared.Subscribed != nil {
+	for _, p := range inOrder(before, configured) {
+		if now := configured[p]; now != before[p] && p.declared.Subscribed != nil {
 			p.declared.Subscribed(c, now&cccdNotify != 0, now&cccdIndicate != 0)
 		}
 	}
 }
 
-// save keeps the CCCDs of a client with an identity. The caller has change.
+// inOrder are the characteristics in either set, in order of handle.
+func inOrder(a, b map[*published]uint16) []*published {
+	list := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.SortFunc(list, func(a, b *published) int { return cmp.Compare(a.value.handle, b.value.handle) })
+	return slices.Compact(list)
+}
+
+// save keeps what belongs to a client with an identity. The caller has change.
 func (c *ServerConn) save() error {
-	client := c.Client()
+	client, state := c.state()
 	if client == "" {
 		return nil
 	}
-	state, err := c.server.db.encodeState(c.configured)
+	text, err := state.encode()
 	if err == nil {
-		err = c.server.store.Save(client, state)
+		err = c.server.store.Save(client, text)
 	}
 	if err != nil {
 		return fmt.Errorf("gatt: saving what is kept for a client: %w", err)
 	}
 	return nil
+}
+
+// state is who the client is and what has to be kept of it.
+func (c *ServerConn) state() (client string, state keptState) {
+	c.server.mu.RLock()
+	defer c.server.mu.RUnlock()
+	return c.client, keptState{
+		configured: c.configured,
+		features:   c.aware.bits,
+		known:      c.aware.known,
+		knows:      c.server.own.hash != nil,
+	}
 }
 
 // forget makes the client one without an identity, if it has this one.
@@ -152,44 +187,48 @@ func (c *ServerConn) Done() <-chan struct{} { return c.conn.Done() }
 // Subscribed tells how the client is subscribed to a characteristic.
 func (c *ServerConn) Subscribed(ch *Characteristic) (notify, indicate bool) {
 	p, err := c.server.published(ch)
-	if err != nil || p.cccd == noCCCD {
+	if err != nil {
 		return false, false
 	}
-	bits := c.configuration(p.cccd)
+	bits := c.configuration(p)
 	return bits&cccdNotify != 0, bits&cccdIndicate != 0
 }
 
-// configuration is the CCCD with this index.
-func (c *ServerConn) configuration(cccd int) uint16 {
+// configuration is the CCCD of a characteristic.
+func (c *ServerConn) configuration(p *published) uint16 {
 	c.server.mu.RLock()
 	defer c.server.mu.RUnlock()
-	return c.configured[cccd]
+	return c.configured[p]
 }
 
 // writeConfiguration takes what the client writes to a CCCD. Bits that are reserved are ignored (Vol 3, Part G, 3.3.3.3). A store that fails
 // is reported, and breaks nothing.
-func (c *ServerConn) writeConfiguration(cccd int, value []byte) error {
+func (c *ServerConn) writeConfiguration(p *published, value []byte) error {
 	if len(value) != cccdLen {
 		return att.ErrInvalidAttributeValueLength
 	}
 	bits := le.Uint16(value) & (cccdNotify | cccdIndicate)
-	if bits&^c.server.db.cccds[cccd].supported != 0 {
+	if bits&^p.supported != 0 {
 		return att.ErrCCCDImproperlyConfigured
 	}
 	c.change.Lock()
 	defer c.change.Unlock()
-	configured := slices.Clone(c.configured)
-	configured[cccd] = bits
-	c.written[cccd] = true
-	c.configure(configured)
-	if err := c.save(); err != nil && c.server.log != nil {
-		c.server.log.WithError(err).Error("gatt: subscriptions of a client will be lost at its disconnection")
+	if c.server.database().published[p.declared] != p {
+		return att.ErrInvalidHandle // it has gone in the meantime
 	}
+	configured := maps.Clone(c.configured)
+	if configured == nil {
+		configured = map[*published]uint16{}
+	}
+	configured[p] = bits
+	c.written[p] = true
+	c.configure(configured)
+	c.saved(c.save())
 	return nil
 }
 
 // Notify tells a value to this client alone, in the way it has chosen, and does not change the value that is read. It
-// fails with [ErrNotSubscribed] and [ErrInsecure].
+// fails with [ErrNotSubscribed], [ErrInsecure] and [ErrUnaware].
 func (c *ServerConn) Notify(ctx context.Context, ch *Characteristic, value []byte) error {
 	p, err := c.server.published(ch)
 	if err != nil {
@@ -207,20 +246,63 @@ func (c *ServerConn) Indicate(ctx context.Context, ch *Characteristic, value []b
 	return c.tell(ctx, p, value, cccdIndicate)
 }
 
-// tell sends a value if the client has set one of the bits how. What it may not read on this link it is not told either
-// (Vol 3, Part C, 10.3.1.2).
+// tell sends a value if the client has set one of the bits how.
 func (c *ServerConn) tell(ctx context.Context, p *published, value []byte, how uint16) error {
-	if p.cccd == noCCCD {
-		return ErrNotSubscribed
+	how &= c.configuration(p)
+	if err := c.mayTell(p, how); err != nil {
+		return err
 	}
-	how &= c.configuration(p.cccd)
+	if how&cccdNotify != 0 {
+		return c.conn.att.Notify(ctx, p.value.handle, value)
+	}
+	return c.conn.att.Indicate(ctx, p.value.handle, value)
+}
+
+// mayTell is nil if the client has set one of the bits how, and may be told. What it may not read on this link it is not told either
+// (Vol 3, Part C, 10.3.1.2).
+func (c *ServerConn) mayTell(p *published, how uint16) error {
 	switch {
 	case how == 0:
 		return ErrNotSubscribed
 	case p.notify.refusal(c.conn.security(), nil, att.ErrReadNotPermitted) != nil:
 		return ErrInsecure
-	case how&cccdNotify != 0:
-		return c.conn.att.Notify(ctx, p.value.handle, value)
+	case c.heldBack():
+		return ErrUnaware
 	}
-	return c.conn.att.Indicate(ctx, p.value.handle, value)
+	return nil
+}
+
+// A Value is a characteristic and a value of it.
+type Value struct {
+	Characteristic *Characteristic
+	Value          []byte
+}
+
+// NotifyMultiple notifies several values to this client: in one PDU if it takes such and they fit the MTU whole, else one after the other
+// (Vol 3, Part G, 4.10.2). Each has to be subscribed to by notification. The values that are read do not change. Errors are
+// those of Notify; of several values in one PDU none is sent.
+func (c *ServerConn) NotifyMultiple(ctx context.Context, values ...Value) error {
+	list := make([]att.HandleValue, 0, len(values))
+	octets := 1 // the opcode
+	for _, v := range values {
+		p, err := c.server.published(v.Characteristic)
+		if err == nil {
+			err = c.mayTell(p, c.configuration(p)&cccdNotify)
+		}
+		if err != nil {
+			return err
+		}
+		const header = 4 // handle and length
+		octets += header + len(v.Value)
+		list = append(list, att.HandleValue{Handle: p.value.handle, Value: v.Value})
+	}
+	if len(list) > 1 && octets <= c.conn.att.MTU() && c.features()&featureMultipleNotify != 0 {
+		return c.conn.att.NotifyMultiple(ctx, list...)
+	}
+	for _, v := range list {
+		if err := c.conn.att.Notify(ctx, v.Handle, v.Value); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,7 +1,9 @@
 package gatt
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -48,9 +50,19 @@ func (m *memoryStore) Forget(client string) error {
 	return nil
 }
 
-// A clientState is what is kept for a client, as JSON.
+// A keptState is what is kept for a client.
+type keptState struct {
+	configured map[*published]uint16
+	features   byte
+	known      [hashLen]byte // the hash of the database that the client knows
+	knows      bool          // known is set
+}
+
+// A clientState is a keptState as JSON.
 type clientState struct {
-	CCCD []configuration `json:"cccd,omitempty"`
+	CCCD     []configuration `json:"cccd,omitempty"`
+	Features byte            `json:"features,omitempty"`
+	Hash     string          `json:"hash,omitempty"` // hexadecimal, least significant octet first
 }
 
 // A configuration is what a client has written to one CCCD. The characteristic's UUID shows whether the handle still means the same.
@@ -60,31 +72,41 @@ type configuration struct {
 	Value  uint16   `json:"value"`
 }
 
-// encodeState writes what a client has configured, by index.
-func (db *database) encodeState(configured []uint16) ([]byte, error) {
-	var s clientState
-	for i, p := range db.cccds {
-		if configured[i] != 0 {
-			s.CCCD = append(s.CCCD, configuration{Handle: p.cccdAt, UUID: p.declared.UUID, Value: configured[i]})
-		}
+// encode writes the state.
+func (k keptState) encode() ([]byte, error) {
+	s := clientState{Features: k.features}
+	for _, p := range inOrder(k.configured, nil) {
+		s.CCCD = append(s.CCCD, configuration{Handle: p.cccd.handle, UUID: p.declared.UUID, Value: k.configured[p]})
+	}
+	if k.knows {
+		s.Hash = hex.EncodeToString(k.known[:])
 	}
 	return json.Marshal(s)
 }
 
-// decodeState reads what encodeState has written, maybe for an older database: what does not fit this one is left out.
-func (db *database) decodeState(state []byte) ([]uint16, error) {
-	configured := make([]uint16, len(db.cccds))
-	if len(state) == 0 {
-		return configured, nil
+// decodeState reads what encode has written, maybe for an older database: what does not fit this one is left out.
+func (s *Server) decodeState(text []byte) (keptState, error) {
+	k := keptState{configured: map[*published]uint16{}}
+	if len(text) == 0 {
+		return k, nil
 	}
-	var s clientState
-	if err := json.Unmarshal(state, &s); err != nil {
-		return configured, fmt.Errorf("gatt: what was kept for a client is damaged: %w", err)
+	var c clientState
+	if err := json.Unmarshal(text, &c); err != nil {
+		return k, fmt.Errorf("gatt: what was kept for a client is damaged: %w", err)
 	}
-	for _, c := range s.CCCD {
-		if a := db.at(c.Handle); a != nil && a.cccd != noCCCD && db.cccds[a.cccd].declared.UUID == c.UUID {
-			configured[a.cccd] = c.Value & db.cccds[a.cccd].supported
+	db := s.database()
+	for _, one := range c.CCCD {
+		if a := db.at(one.Handle); a != nil && a.configures != nil && a.configures.declared.UUID == one.UUID {
+			k.configured[a.configures] = one.Value & a.configures.supported
 		}
 	}
-	return configured, nil
+	k.features = c.Features & knownFeatures
+	if c.Hash == "" {
+		return k, nil
+	}
+	if n, err := hex.Decode(k.known[:], []byte(c.Hash[:min(len(c.Hash), 2*hashLen)])); err != nil || n != hashLen || len(c.Hash) != 2*hashLen {
+		return k, errors.New("gatt: what was kept for a client is damaged: no hash")
+	}
+	k.knows = true
+	return k, nil
 }

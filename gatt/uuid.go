@@ -45,6 +45,9 @@ var (
 	PLXContinuousMeasurement                = att.UUID16(0x2A5F)
 	PLXFeatures                             = att.UUID16(0x2A60)
 	CentralAddressResolution                = att.UUID16(0x2AA6)
+	ClientSupportedFeatures                 = att.UUID16(0x2B29)
+	DatabaseHash                            = att.UUID16(0x2B2A)
+	ServerSupportedFeatures                 = att.UUID16(0x2B3A)
 )
 
 // names are those of the Assigned Numbers.
@@ -82,6 +85,9 @@ var names = map[att.UUID]string{
 	PLXContinuousMeasurement:                "PLX Continuous Measurement",
 	PLXFeatures:                             "PLX Features",
 	CentralAddressResolution:                "Central Address Resolution",
+	ClientSupportedFeatures:                 "Client Supported Features",
+	DatabaseHash:                            "Database Hash",
+	ServerSupportedFeatures:                 "Server Supported Features",
 }
 
 // Name is the assigned name of a UUID, such as "Heart Rate Measurement"; empty if it is not one of those in this package.
