@@ -121,7 +121,7 @@ func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) (r creatio
 	_, err := c.Do(context.Background(), cmd)
 	switch {
 	case errors.Is(err, hci.CommandDisallowed): // it may be at an attempt that we know nothing of
-		r = c.cancel(a)
+		r, _ = c.cancel(a)
 		r.err = err
 		return r
 	case err != nil:
@@ -136,29 +136,34 @@ func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) (r creatio
 		return creation{err: c.Err()}
 	case <-a.ctx.Done():
 	}
-	if r = c.cancel(a); r.conn == nil || r.err != nil {
+	r, confirmed := c.cancel(a)
+	if !confirmed {
+		c.fail(&CommandError{hci.OpLECreateConnectionCancel, ErrCommandTimeout})
+	}
+	if r.conn == nil || r.err != nil {
 		r.err = context.Cause(a.ctx)
 	}
 	return r
 }
 
-// cancel ends what the controller is at. The cancellation is over only with the Connection Complete, which
-// may still be a connection. It is refused when there is nothing to cancel: then the event has come already,
-// or there is none.
-func (c *Controller) cancel(a *attempt) (r creation) {
+// cancel ends what the controller is at, and tells whether it confirmed. The cancellation is over only with
+// the Connection Complete, which may still be a connection. It is refused when there is nothing to cancel:
+// then the event has come already, or there is none.
+func (c *Controller) cancel(a *attempt) (r creation, confirmed bool) {
 	if _, err := c.Do(context.Background(), hci.LECreateConnectionCancel); err != nil {
 		c.note(err)
-		return c.withdraw(a)
+		return c.withdraw(a), true
 	}
 	timer := time.NewTimer(c.cfg.CommandTimeout)
 	defer timer.Stop()
 	select {
 	case r = <-a.event:
+		return r, true
 	case <-c.ended:
+		return r, true
 	case <-timer.C:
-		c.fail(&CommandError{hci.OpLECreateConnectionCancel, ErrCommandTimeout})
+		return c.withdraw(a), false
 	}
-	return r
 }
 
 // withdraw takes an attempt back that the loop has given nothing for. If the loop has just taken it, that is

@@ -203,11 +203,20 @@ func TestForgottenAttemptIsCancelled(t *testing.T) {
 			ctl.Event(hci.LEConnectionComplete{Status: hci.UnknownConnectionIdentifier})
 		}},
 		{"there is none", hcitest.Fail(hci.CommandDisallowed)},
+		{"there is none, and it does not say so", hcitest.Return()},
+		{"it is at its end", func(ctl *hcitest.Controller, f hci.CommandFrame) {
+			ctl.Complete(f.Opcode)
+			ctl.Event(connected(63, hci.Central))
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, d *driver.Controller) {
 				ctl.Handle(hci.OpLECreateConnection, hcitest.Refuse(hci.CommandDisallowed))
 				ctl.Handle(hci.OpLECreateConnectionCancel, c.cancel)
+				ctl.Handle(hci.OpDisconnect, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+					ctl.Status(f.Opcode, hci.Success)
+					ctl.Event(hci.DisconnectionComplete{Handle: 63, Reason: hci.ConnectionTerminatedByLocalHost})
+				})
 				if _, err := d.Connect(t.Context(), peer, driver.ConnectParameters{}); !errors.Is(err, hci.CommandDisallowed) {
 					t.Errorf("Connect: %v", err)
 				}
@@ -217,6 +226,9 @@ func TestForgottenAttemptIsCancelled(t *testing.T) {
 				ctl.Handle(hci.OpLECreateConnection, creates(64))
 				if _, err := d.Connect(t.Context(), peer, driver.ConnectParameters{}); err != nil {
 					t.Errorf("the next: %v", err)
+				}
+				if n, err := d.Connections(); n != 1 || err != nil {
+					t.Errorf("%d connections, %v", n, err)
 				}
 			})
 		})
