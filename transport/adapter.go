@@ -33,6 +33,10 @@ func (a Adapter) Free() bool { return !a.Up() && !a.Initializing() }
 // Spec returns the specification that opens the controller's user channel.
 func (a Adapter) Spec() Spec { return Spec{Kind: User, Index: a.Index} }
 
+// SpecByAddress returns the specification that opens the controller's user channel whatever number it has by then. It
+// must have an address.
+func (a Adapter) SpecByAddress() Spec { return Spec{Kind: User, Address: addressText(a.Address)} }
+
 // String returns a line for people: "hci0 00:1A:7D:DA:71:13 usb, up".
 func (a Adapter) String() string {
 	return fmt.Sprintf("%s %s %v, %v", a.Name, addressText(a.Address), a.Bus, a.state())

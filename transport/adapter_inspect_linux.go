@@ -3,7 +3,6 @@ package transport
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -31,7 +30,7 @@ func inspect(a Adapter, held bool, proc, sys string) Condition {
 			c.Holder, s.err = s.daemon.String(), unix.EBUSY
 		}
 	}
-	if s.err == nil && !mayAdminister(proc) {
+	if s.err == nil && !MayAdminister(proc) {
 		s.err = unix.EPERM
 		s.program, _ = os.Executable()
 	}
@@ -61,27 +60,4 @@ func blocked(sys, name string) bool {
 		}
 	}
 	return false
-}
-
-// mayAdminister reports whether this process has CAP_NET_ADMIN where the kernel asks for it: in the first user
-// namespace, in which a rootless container is not. Where nothing can be read it says yes: trying will tell.
-func mayAdminister(proc string) bool {
-	const netAdmin = 12
-	text, err := os.ReadFile(filepath.Join(proc, "self/status"))
-	if err != nil {
-		return true
-	}
-	for line := range strings.Lines(string(text)) {
-		if set, ok := strings.CutPrefix(line, "CapEff:"); ok {
-			bits, err := strconv.ParseUint(strings.TrimSpace(set), 16, 64)
-			return err != nil || bits&(1<<netAdmin) != 0 && firstUserNamespace(proc)
-		}
-	}
-	return true
-}
-
-// firstUserNamespace reports whether every user number is its own: so it is in the first namespace alone.
-func firstUserNamespace(proc string) bool {
-	text, err := os.ReadFile(filepath.Join(proc, "self/uid_map"))
-	return err != nil || strings.Join(strings.Fields(string(text)), " ") == "0 0 4294967295"
 }

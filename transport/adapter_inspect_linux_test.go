@@ -118,11 +118,11 @@ func TestMayAdminister(t *testing.T) {
 		{"nothing said", "Name:\tjelling\n", firstMap, true},
 		{"nonsense", "CapEff:\tx\n", firstMap, true},
 	} {
-		if got := mayAdminister(tree(t, t.TempDir(), map[string]string{"self/status": tt.status, "self/uid_map": tt.ids})); got != tt.want {
+		if got := MayAdminister(tree(t, t.TempDir(), map[string]string{"self/status": tt.status, "self/uid_map": tt.ids})); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
-	if !mayAdminister(t.TempDir()) || !mayAdminister(tree(t, t.TempDir(), map[string]string{"self/status": statusRoot})) {
+	if !MayAdminister(t.TempDir()) || !MayAdminister(tree(t, t.TempDir(), map[string]string{"self/status": statusRoot})) {
 		t.Error("what can't be read was taken for a no")
 	}
 }

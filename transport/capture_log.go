@@ -27,10 +27,23 @@ func (captureHook) Levels() []logrus.Level { return logrus.AllLevels }
 
 // Fire implements logrus.Hook.
 func (h captureHook) Fire(e *logrus.Entry) error {
-	head := []byte{priority(e.Level), byte(len(logIdent) + 1)}
-	head = append(head, logIdent+"\x00"...)
-	h.capture.add(noIndex, OpUserLog, head, append(logText(e), 0))
+	h.capture.say(priority(e.Level), entryText(e))
 	return nil
+}
+
+// Note records a line of text between the packets that it is about, as the log's lines are. On a nil Capture it does
+// nothing.
+func (c *Capture) Note(text string) {
+	if c != nil {
+		c.say(priority(logrus.InfoLevel), text)
+	}
+}
+
+// say records a line of at most maxLogText octets.
+func (c *Capture) say(priority byte, text string) {
+	head := []byte{priority, byte(len(logIdent) + 1)}
+	head = append(head, logIdent+"\x00"...)
+	c.add(noIndex, OpUserLog, head, append(oneLine(text), 0))
 }
 
 // priority is a level in syslog's numbers, which the monitor's records use.
@@ -48,19 +61,23 @@ func priority(l logrus.Level) byte {
 	return 7
 }
 
-// logText is an entry in one line: the message, then the fields by their names.
-func logText(e *logrus.Entry) []byte {
+// entryText is the message, then the fields by their names.
+func entryText(e *logrus.Entry) string {
 	var b strings.Builder
 	b.WriteString(e.Message)
 	for _, name := range slices.Sorted(maps.Keys(e.Data)) {
 		fmt.Fprintf(&b, " %s=%v", name, e.Data[name])
 	}
-	text := b.String()
+	return b.String()
+}
+
+// oneLine is what a terminal can be shown of a text.
+func oneLine(text string) []byte {
 	if len(text) > maxLogText {
 		text = text[:maxLogText]
 	}
 	return []byte(strings.Map(func(r rune) rune {
-		if r < ' ' {
+		if r < ' ' || r == 0x7F {
 			return ' '
 		}
 		return r

@@ -74,3 +74,14 @@ func TestPriority(t *testing.T) {
 		}
 	}
 }
+
+func TestCaptureNote(t *testing.T) {
+	var out sink
+	c := NewCapture(&out, CaptureConfig{})
+	c.Note("paired\x1b[2J")
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantTexts(t, records(t, &out.buf), "6 paired [2J")
+	(*Capture)(nil).Note("nobody hears")
+}

@@ -125,7 +125,7 @@ func explainBusy(hci string, s situation) (cause, remedy string) {
 		return "the kernel is still preparing " + hci, "wait, then try again; dmesg | grep -i bluetooth says what it is waiting for"
 	case s.daemon.pid != 0:
 		return fmt.Sprintf("%s is up, and %v runs", hci, s.daemon), "for good: sudo systemctl mask --now bluetooth.service (stopped only, D-Bus " +
-			fmt.Sprintf("starts it again); for now: sudo hciconfig %s down", hci)
+			fmt.Sprintf("starts it again); for now: sudo hciconfig %s down, or --take-over (TakeOver of Options)", hci)
 	}
 	return hci + " is up, and comes up again when brought down", fmt.Sprintf("find what powers it (pi-bluetooth's bthelper@%s.service does), stop it, then: sudo hciconfig %s down", hci, hci)
 }
