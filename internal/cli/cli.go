@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jelling-ble/jelling/smp"
+	"github.com/jelling-ble/jelling/transport"
 )
 
 // Exit statuses.
@@ -35,14 +36,24 @@ type env struct {
 	stderr io.Writer
 	getenv func(string) string
 
+	system system
+
 	transport string
+	wait      bool
+	takeOver  bool
 	stateDir  string
-	capture   string
 	timeout   time.Duration
 	timeoutOn bool // --timeout was given
-	bonding   smp.Bonding
-	lostBond  smp.LostBond
-	security  smp.Level
+
+	capture       string
+	captureFormat transport.CaptureFormat
+	captureSize   size
+	captureCount  int
+	tape          *transport.Capture // what is captured to, nil for nothing
+
+	bonding  smp.Bonding
+	lostBond smp.LostBond
+	security smp.Level
 }
 
 // usageError is a command line that makes no sense.
@@ -96,7 +107,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // newRoot builds the command tree.
 func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *cobra.Command {
-	e := &env{stdin: stdin, stderr: stderr, getenv: getenv, log: logrus.New()}
+	e := &env{stdin: stdin, stderr: stderr, getenv: getenv, log: logrus.New(), system: realSystem()}
 	e.log.SetOutput(stderr)
 	e.log.SetLevel(logrus.WarnLevel)
 	e.log.SetFormatter(&logrus.TextFormatter{DisableTimestamp: true})
@@ -118,7 +129,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 			if e.timeout < 0 {
 				return usageError{fmt.Errorf("--timeout %v: want a duration like 30s, or 0 for none", e.timeout)}
 			}
-			return nil
+			return e.checkCapture(cmd.Flags().Changed)
 		},
 	}
 	root.SetOut(stdout)
@@ -127,16 +138,21 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath())}
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&e.transport, "transport", "", "how to reach the controller: user:0, unix:/path, tcp:host:port or virtual: (environment JELLING_TRANSPORT; without it the first free controller)")
+	f.StringVar(&e.transport, "transport", "", "how to reach the controller: user:0, user:ADDRESS, unix:/path, tcp:host:port or virtual: (environment JELLING_TRANSPORT; without it the first free controller)")
+	f.BoolVar(&e.wait, "wait", false, "wait for the controller if it is not there yet, and again whenever it was unplugged")
+	f.BoolVar(&e.takeOver, "take-over", false, "take a controller that bluetoothd uses; it gets it back in the end")
 	f.StringVar(&e.stateDir, "state-dir", "", "where bonds are kept (default $STATE_DIRECTORY, else $XDG_STATE_HOME/jelling)")
 	f.StringVar(&e.capture, "capture", "", "write every packet to this btsnoop file; it will hold keys")
+	f.Var(choice[transport.CaptureFormat]{&e.captureFormat, transport.ParseCaptureFormat, "monitor|h4"}, "capture-format", "what the capture is: monitor (btsnoop 2001, with the log in it) or h4 (btsnoop 1002)")
+	f.Var(&e.captureSize, "capture-size", "begin a new capture file after so many octets, as in 10M; the one before is called FILE.1")
+	f.IntVar(&e.captureCount, "capture-count", 0, "how many files --capture-size keeps (default 4)")
 	f.DurationVar(&e.timeout, "timeout", 0, "for scan its length (default 10s); elsewhere the limit until the link is secured, 0 for none (pair: default 60s)")
 	f.Var(choice[smp.Bonding]{&e.bonding, smp.ParseBonding, "follow|always|never"}, "bonding", "when to keep keys: follow the peer's wish, always or never")
 	f.Var(choice[smp.LostBond]{&e.lostBond, smp.ParseLostBond, "notify|repair|strict"}, "on-lost-bond", "what to do when a peer has lost its bond")
 	f.Var(choice[smp.Level]{&e.security, smp.ParseLevel, "none|encrypted|authenticated|sc"}, "security", "the least security (default: the bond's; without one what the peer asks for and its attributes need)")
 	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
-	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newL2CAP(e), newDemo(e))
+	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newL2CAP(e), newAdapters(e), newDoctor(e), newDemo(e))
 	return root
 }
 

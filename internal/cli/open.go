@@ -77,36 +77,33 @@ func (e *env) openHost(ctx context.Context) (_ *host, err error) {
 		Security: smp.Config{Policy: smp.Policy{Bonding: e.bonding, LostBond: e.lostBond}, Store: h.store},
 		Identity: h.store,
 		Events:   e.report,
-		Recovery: gap.Recovery{Rungs: controller.rungs},
+		Recovery: controller.recovery,
 		Logger:   e.log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	h.close = append(h.close, h.Host.Close)
+	h.close = append(h.close, e.notifyReady(h.Host))
 	return h, nil
 }
 
 // source is where a controller comes from, and comes from again when it has failed.
 type source struct {
-	open  func(context.Context) (transport.Conn, error)
-	rungs []gap.Rung
+	open     func(context.Context) (transport.Conn, error)
+	recovery gap.Recovery
 }
 
 // openTransport finds the controller that --transport names, or the first free one, with a capture of its
 // packets where one is wanted.
 func (e *env) openTransport(ctx context.Context, h *host) (source, error) {
-	spec, adapter, err := e.chooseTransport()
+	spec, err := e.chooseTransport(ctx)
 	if err != nil {
 		return source{}, err
 	}
-	var capture *transport.Capture // a Tap on none does nothing
-	if e.capture != "" {
-		if capture, err = transport.CreateCapture(e.capture, transport.CaptureConfig{Log: e.log}); err != nil {
-			return source{}, err
-		}
-		h.close = append(h.close, capture.Close)
-		fmt.Fprintf(e.stderr, "jelling: %s will hold the keys of every pairing in it (mode 0600); show it to nobody who should not have them\n", e.capture)
+	capture, err := e.openCapture(h)
+	if err != nil {
+		return source{}, err
 	}
 	if spec.Kind == transport.Virtual {
 		v, err := openVirtual(ctx, spec.Rest)
@@ -114,45 +111,107 @@ func (e *env) openTransport(ctx context.Context, h *host) (source, error) {
 			return source{}, err
 		}
 		h.close = append(h.close, v.Close)
-		return source{open: func(context.Context) (transport.Conn, error) { return transport.Tap(v.conn, capture, adapter), nil }}, nil
+		return source{open: func(context.Context) (transport.Conn, error) {
+			return transport.Tap(v.conn, capture, transport.Adapter{}), nil
+		}}, nil
 	}
-	open := func(ctx context.Context) (transport.Conn, error) {
-		conn, err := transport.Open(ctx, spec, transport.Options{Log: e.log})
-		if err != nil {
-			return nil, err
+	c := &controller{spec: spec, capture: capture, options: transport.Options{TakeOver: e.takeOver, Wait: e.wait, Log: e.log}}
+	recovery := gap.Recovery{Rungs: []gap.Rung{{Name: "reopen", Open: c.reopen}}}
+	if e.wait {
+		recovery.Limit = -1
+	}
+	return source{c.open, recovery}, nil
+}
+
+// controller is one that is opened again when it has failed. Owner: whoever opens, one at a time.
+type controller struct {
+	spec    transport.Spec
+	options transport.Options
+	capture *transport.Capture // nil for none
+}
+
+// open opens it, and remembers its address: peers know it by that, and once it was unplugged the kernel may give it
+// another number.
+func (c *controller) open(ctx context.Context) (transport.Conn, error) {
+	conn, err := transport.Open(ctx, c.spec, c.options)
+	if err != nil {
+		return nil, err
+	}
+	if user, ok := transport.As[transport.UserChannel](conn); ok {
+		if a := user.Adapter(); a.Address != [6]byte{} {
+			c.spec = a.SpecByAddress()
 		}
-		return transport.Tap(conn, capture, adapter), nil
 	}
-	return source{open, []gap.Rung{{Name: "reopen", Open: open}}}, nil
+	return transport.Tap(conn, c.capture, transport.Adapter{}), nil
+}
+
+// reopen opens it again; one that was unplugged is waited for.
+func (c *controller) reopen(ctx context.Context) (transport.Conn, error) {
+	c.options.Wait = true
+	return c.open(ctx)
+}
+
+// openCapture opens the capture that --capture asks for, nil for none, and has the log and the events stand in it too.
+func (e *env) openCapture(h *host) (*transport.Capture, error) {
+	if e.capture == "" {
+		return nil, nil
+	}
+	capture, err := transport.CreateCapture(e.capture, transport.CaptureConfig{Format: e.captureFormat, Size: int64(e.captureSize), Count: e.captureCount, Log: e.log})
+	if err != nil {
+		return nil, err
+	}
+	h.close = append(h.close, capture.Close)
+	fmt.Fprintf(e.stderr, "jelling: %s will hold the keys of every pairing in it (mode 0600); show it to nobody who should not have them\n", e.capture)
+	e.log.AddHook(capture.Hook())
+	e.tape = capture
+	return capture, nil
+}
+
+// transportText is what --transport or JELLING_TRANSPORT says, empty for nothing.
+func (e *env) transportText() string {
+	if e.transport != "" {
+		return e.transport
+	}
+	return e.getenv("JELLING_TRANSPORT")
 }
 
 // chooseTransport reads --transport or JELLING_TRANSPORT; without either it takes the first free controller.
-func (e *env) chooseTransport() (transport.Spec, transport.Adapter, error) {
-	text := e.transport
-	if text == "" {
-		text = e.getenv("JELLING_TRANSPORT")
-	}
-	if text != "" {
+func (e *env) chooseTransport(ctx context.Context) (transport.Spec, error) {
+	if text := e.transportText(); text != "" {
 		spec, err := transport.ParseSpec(text)
 		if err != nil {
-			return spec, transport.Adapter{}, usageError{err}
+			return spec, usageError{err}
 		}
-		return spec, transport.Adapter{Index: spec.Index}, nil
+		return spec, nil
 	}
-	adapters, err := transport.Adapters()
+	adapters, err := e.system.adapters()
 	var seen []string
 	for _, a := range adapters {
-		if a.Free() {
-			return a.Spec(), a, nil
+		if e.wanted(a) {
+			return a.Spec(), nil
 		}
 		seen = append(seen, a.String())
+	}
+	there := "the kernel has none"
+	if len(seen) > 0 {
+		there = strings.Join(seen, ", ")
 	}
 	const otherwise = "choose one with --transport, or try --transport virtual: which needs no hardware"
 	switch {
 	case err != nil:
-		return transport.Spec{}, transport.Adapter{}, fmt.Errorf("no controller: %w; %s", err, otherwise)
+		return transport.Spec{}, fmt.Errorf("no controller: %w; %s", err, otherwise)
+	case e.wait:
+		e.log.Warnf("waiting for a free controller: %s", there)
+		a, err := e.system.await(ctx, e.wanted)
+		return a.Spec(), err
 	case len(seen) == 0:
-		return transport.Spec{}, transport.Adapter{}, fmt.Errorf("no controller: the kernel has none; %s", otherwise)
+		return transport.Spec{}, fmt.Errorf("no controller: %s; %s", there, otherwise)
 	}
-	return transport.Spec{}, transport.Adapter{}, fmt.Errorf("no free controller: %s; %s", strings.Join(seen, ", "), otherwise)
+	return transport.Spec{}, fmt.Errorf("no free controller: %s; %s", there, otherwise)
+}
+
+// wanted reports whether a controller is one that was not named may be: a free one, or with --take-over one that no
+// program holds by its user channel.
+func (e *env) wanted(a transport.Adapter) bool {
+	return a.Free() || e.takeOver && !a.Initializing() && e.system.inspect(a).State != transport.Held
 }

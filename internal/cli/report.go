@@ -13,6 +13,7 @@ import (
 func (e *env) report(event gap.Event) {
 	name, f, text := describe(event.Detail)
 	if name != "" {
+		e.tape.Note(event.Peer.String() + " " + text)
 		e.out.event(event.Time, name, event.Peer.String(), f, text)
 	}
 }
