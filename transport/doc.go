@@ -4,6 +4,9 @@
 // opens it, and the [Conn] that comes back reads and writes packets. [Tap] puts a btsnoop [Capture]
 // on any Conn. The package knows the frame around a packet and nothing of what is in it.
 //
+// A Conn over a serial line is a [Serial] and a [Resyncer] too, which [As] finds below a tap: it changes its rate for
+// whoever brings up the chip, and where a stream over a socket can only be opened anew, it comes back into step.
+//
 //	supported                                              not supported
 //	HCI user channel (Linux), by number or by address      raw and monitor channels
 //	waiting for a controller, notice of dropped packets    another controller's in the place of the one named

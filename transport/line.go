@@ -18,8 +18,8 @@ type line interface {
 	SetWriteDeadline(time.Time) error
 	dropInput() error                // what was received and is still in the kernel
 	dropOutput() error               // what was written and is still in the kernel
-	drain(ctx context.Context) error // waits until all that was written has left
-	setBaud(baud int) error          // a *BaudError if it can't be had
+	drain(ctx context.Context) error // waits until all that was written is on the wire
+	setBaud(baud int) error          // at once; a *BaudError if it can't be had
 	baud() int                       //
 	setBreak(on bool) error          //
 	lineErrors() LineErrors          // since it was opened

@@ -108,10 +108,13 @@ func (r *resync) run(ctx context.Context, rates []int) error {
 // at resets the controller at a rate. A rate that the line can't have is passed over.
 func (r *resync) at(ctx context.Context, rate int) error {
 	if r.line.baud() != rate {
-		var impossible *BaudError
-		if err := r.line.setBaud(rate); errors.As(err, &impossible) {
-			return errNoAnswer
-		} else if err != nil {
+		if err := r.line.dropOutput(); err != nil {
+			return err
+		}
+		if err := r.line.setBaud(rate); err != nil {
+			if _, ok := errors.AsType[*BaudError](err); ok {
+				return errNoAnswer
+			}
 			return err
 		}
 	}

@@ -168,7 +168,12 @@ func (c *h4Line) WritePacket(p []byte) error {
 
 // patience is how long the line may take for what it holds and n octets more.
 func (c *h4Line) patience(n int) time.Duration {
-	return writeGrace + time.Duration((queueSize+n)*bitsPerOctet)*time.Second/time.Duration(c.line.baud())
+	return writeGrace + lineTime(queueSize+n, c.line.baud())
+}
+
+// lineTime is how long n octets take at a rate. One that is not known is taken for the lowest.
+func lineTime(n, baud int) time.Duration {
+	return time.Duration(n*bitsPerOctet) * time.Second / time.Duration(max(baud, minBaud))
 }
 
 // end stops the Conn when it is out of step, and ends it for any other error. It returns what to tell.

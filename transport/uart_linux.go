@@ -20,6 +20,8 @@ import (
 const (
 	// drainPoll is how often a line is asked whether it is empty: nothing tells.
 	drainPoll = 2 * time.Millisecond
+	// hardwareQueue is how many octets a UART may hold that does not say how many.
+	hardwareQueue = 64
 	// lastWords is how long Close waits for what was written before it drops it.
 	lastWords = 50 * time.Millisecond
 	// usbSettle is how long USB adapters may garble what is sent after they were opened.
@@ -116,7 +118,7 @@ func (p *port) set(ctx context.Context, s Spec) error {
 	if baud == 0 {
 		baud = DefaultBaud
 	}
-	if err := p.configure(baud); err != nil {
+	if err := p.setBaud(baud); err != nil {
 		return err
 	}
 	p.ioctl("", setLowLatency) // not every driver can
@@ -232,19 +234,53 @@ func (p *port) SetReadDeadline(t time.Time) error { return p.file.SetReadDeadlin
 // SetWriteDeadline implements line.
 func (p *port) SetWriteDeadline(t time.Time) error { return p.file.SetWriteDeadline(t) }
 
-// drain implements line.
+// drain implements line. The kernel would do this too, and wait for ever behind a CTS that nobody raises.
 func (p *port) drain(ctx context.Context) error {
+	if err := p.emptied(ctx); err != nil {
+		return err
+	}
+	empty := time.Now()
+	return p.poll(ctx, func() (bool, error) {
+		var n int
+		err := p.ioctl("TIOCSERGETLSR", func(fd int) (err error) {
+			n, err = unix.IoctlGetInt(fd, unix.TIOCSERGETLSR)
+			return err
+		})
+		switch {
+		case errors.Is(err, os.ErrClosed):
+			return false, err
+		case err != nil: // it does not say, and is given time
+			return time.Since(empty) >= lineTime(hardwareQueue, p.baud()), nil
+		}
+		return n&unix.TIOCSER_TEMT != 0, nil
+	})
+}
+
+// emptied waits until the kernel holds nothing any more of what was written.
+func (p *port) emptied(ctx context.Context) error {
+	n := 0
+	err := p.poll(ctx, func() (_ bool, err error) {
+		n, err = p.queued()
+		return n == 0, err
+	})
+	if n > 0 && err != nil {
+		return fmt.Errorf("%d octets do not leave: %w", n, err)
+	}
+	return err
+}
+
+// poll asks until the answer is yes, an error, or the context is over.
+func (p *port) poll(ctx context.Context, ask func() (bool, error)) error {
 	tick := time.NewTicker(drainPoll)
 	defer tick.Stop()
 	for {
-		n, err := p.queued()
-		if err != nil || n == 0 {
-			return err // what the hardware still has, setBaud waits for
+		if yes, err := ask(); yes || err != nil {
+			return err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%d octets do not leave: %w", n, ctx.Err())
+			return ctx.Err()
 		}
 	}
 }
@@ -297,7 +333,7 @@ func (p *port) close() error {
 		return p.file.Close()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
-	left := p.drain(ctx)
+	left := p.emptied(ctx)
 	cancel()
 	p.file.SetDeadline(past)
 	p.ioctlInt("TIOCNXCL", unix.TIOCNXCL, 0)

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -57,7 +58,7 @@ func TestUARTIsRaw(t *testing.T) {
 }
 
 func TestUARTSettings(t *testing.T) {
-	for _, s := range []Spec{{}, {Baud: 1_234_567}, {Flow: FlowNone}, {Flow: FlowRTSCTS, Baud: 300}, {Baud: maxBaud}} {
+	for _, s := range []Spec{{}, {Baud: 1_234_567}, {Flow: FlowNone}, {Flow: FlowRTSCTS, Baud: 50_000}, {Baud: maxBaud}} {
 		p := newPTY(t)
 		s.Kind, s.Path = UART, p.name
 		conn, err := Open(context.Background(), s, Options{})
@@ -85,6 +86,18 @@ func TestUARTSettings(t *testing.T) {
 		if err := conn.(Serial).SetBaud(context.Background(), 57_600); err != nil || conn.(Serial).Baud() != 57_600 {
 			t.Errorf("%v: %d baud, %v", s, conn.(Serial).Baud(), err)
 		}
+	}
+}
+
+// The numbers are those of struct serial_icounter_struct: CTS, DSR, ring, DCD, received, sent, frame, overrun, parity,
+// break, buffer overrun.
+func TestParseCounts(t *testing.T) {
+	var b []byte
+	for i := range uint32(20) {
+		b = binary.NativeEndian.AppendUint32(b, i)
+	}
+	if got := parseCounts(b); got != (LineErrors{Framing: 6, Overrun: 7, Parity: 8, Break: 9, Overflow: 10}) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -6,7 +6,6 @@ import "golang.org/x/sys/unix"
 
 // The requests for termios, which has any rate from the start on this architecture.
 const (
-	getTermios        = unix.TCGETS
-	setTermios        = unix.TCSETS
-	setTermiosDrained = unix.TCSETSW
+	getTermios = unix.TCGETS
+	setTermios = unix.TCSETS
 )

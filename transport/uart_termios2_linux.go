@@ -6,7 +6,6 @@ import "golang.org/x/sys/unix"
 
 // The requests for termios with any rate.
 const (
-	getTermios        = unix.TCGETS2
-	setTermios        = unix.TCSETS2
-	setTermiosDrained = unix.TCSETSW2
+	getTermios = unix.TCGETS2
+	setTermios = unix.TCSETS2
 )

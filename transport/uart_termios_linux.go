@@ -7,20 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// configure makes the line raw, eight bits without parity, with or without RTS/CTS, at a rate. It looks at what
-// became of that: drivers keep what they can't do as it was, and say nothing.
-func (p *port) configure(baud int) error {
-	return p.change(baud, setTermios)
-}
-
-// setBaud implements line. It waits for what the hardware still has to send.
+// setBaud implements line. It makes the line raw, eight bits without parity, with or without RTS/CTS, at a rate, and
+// looks at what became of that: drivers keep what they can't do as it was, and say nothing.
 func (p *port) setBaud(baud int) error {
-	return p.change(baud, setTermiosDrained)
-}
-
-func (p *port) change(baud int, request uint) error {
 	want := termios(baud, p.rtscts)
-	err := p.ioctl("tcsetattr", func(fd int) error { return unix.IoctlSetTermios(fd, request, want) })
+	err := p.ioctl("tcsetattr", func(fd int) error { return unix.IoctlSetTermios(fd, setTermios, want) })
 	if err != nil {
 		return err
 	}
@@ -98,6 +89,10 @@ func (p *port) countErrors() (LineErrors, error) {
 	if err := p.ioctl("", func(fd int) error { return ioctl(fd, unix.TIOCGICOUNT, b) }); err != nil {
 		return LineErrors{}, err
 	}
+	return parseCounts(b), nil
+}
+
+func parseCounts(b []byte) LineErrors {
 	at := func(i int) int { return int(binary.NativeEndian.Uint32(b[i:])) }
 	return LineErrors{
 		Overrun:  at(countOverrun),
@@ -105,7 +100,7 @@ func (p *port) countErrors() (LineErrors, error) {
 		Framing:  at(countFraming),
 		Parity:   at(countParity),
 		Break:    at(countBreak),
-	}, nil
+	}
 }
 
 // setLowLatency makes the driver hand over what comes at once. It matters for some USB adapters, which otherwise
