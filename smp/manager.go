@@ -17,6 +17,7 @@ type Manager struct {
 	config   Config // complete, never changed
 	resolver resolver
 
+	saving  sync.Mutex // held while waits are saved
 	editing sync.Mutex // held while a record is changed and saved; whoever needs mu as well takes it second
 
 	mu     sync.Mutex
@@ -25,6 +26,10 @@ type Manager struct {
 	open   time.Time            // guarded by mu: everybody may pair until then
 	oob    *ownOOB              // guarded by mu: what a peer may have of us
 	oobs   map[hci.Address]OOB  // guarded by mu: what we have of peers
+	saved  time.Time            // guarded by mu: when waits were saved
+
+	// Guarded by mu: our counters and the peers', of peers with records.
+	signs, verifies map[hci.Address]counter
 }
 
 // NewManager checks the configuration: key sizes are zero or 7 to 16 octets, and the least is not above
@@ -57,7 +62,12 @@ func NewManager(config Config) (*Manager, error) {
 	if config.InitiatorKeys == 0 && config.ResponderKeys == 0 {
 		config.InitiatorKeys, config.ResponderKeys = DistributeEnc|DistributeID, DistributeEnc|DistributeID
 	}
-	return &Manager{config: config, failed: backOff{}, turn: map[hci.Address]bool{}, oobs: map[hci.Address]OOB{}}, nil
+	m := &Manager{
+		config: config, failed: backOff{}, turn: map[hci.Address]bool{}, oobs: map[hci.Address]OOB{},
+		signs: map[hci.Address]counter{}, verifies: map[hci.Address]counter{},
+	}
+	m.loadWaits()
+	return m, nil
 }
 
 // Format prints whose manager it is, and no key.
@@ -135,34 +145,6 @@ func (m *Manager) PairingOpen() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return max(0, time.Until(m.open))
-}
-
-// Waits is the peers whose failed pairings count, for saving.
-func (m *Manager) Waits() []Wait {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.failed.waits(time.Now())
-}
-
-// RestoreWaits puts back what Waits gave before a restart.
-func (m *Manager) RestoreWaits(all []Wait) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.failed.restore(all, time.Now())
-}
-
-// waitLeft is how long pairing with the peer has to wait.
-func (m *Manager) waitLeft(peer hci.Address) time.Duration {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.failed.left(peer, time.Now())
-}
-
-// countFailure notes a failed pairing.
-func (m *Manager) countFailure(peer hci.Address) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.failed.fail(peer, time.Now())
 }
 
 // priorFirst tells whether the generation before an unproven key is to be tried first.

@@ -51,6 +51,7 @@ type Config struct {
 	ResponderKeys KeyDistribution
 
 	Store    Store       // if nil, a MemoryStore
+	Waits    WaitStore   // where waits after failed pairings survive a restart; if nil, the Store, if it is one
 	Identity hci.Address // ours: public or static random
 	IRK      Key         // ours, distributed to bonded peers; if zero, a random one that lasts as long as the Manager
 

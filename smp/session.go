@@ -48,6 +48,7 @@ type Session struct {
 	offered  *keyInUse
 	keys     *Keys // of a pairing on this link, good for as long as the link is there
 	bonded   bool  // and they are of a bond
+	verified bool  // a counter of the peer's was used and is not written
 
 	procedure // owned by run
 }

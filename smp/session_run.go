@@ -12,6 +12,7 @@ func (s *Session) run() {
 	defer close(s.done)
 	defer s.finish()
 	for {
+		s.saveCounter()
 		if want, ok := s.work(); ok {
 			s.secure(want)
 			continue
@@ -74,6 +75,7 @@ func (s *Session) idle() (inbound, error) {
 		}
 		select {
 		case <-s.wake:
+			s.saveCounter()
 			if !s.asking && s.anybody() {
 				return inbound{}, nil
 			}
@@ -140,6 +142,7 @@ func (s *Session) answerAll(err error) {
 
 // finish is the end: the link has gone.
 func (s *Session) finish() {
+	s.saveCounter()
 	s.mu.Lock()
 	starting, key, dropped := s.starting, s.key, s.dropped
 	s.inbox, s.offered, s.keys, s.key = nil, nil, nil, keyInUse{}

@@ -1,6 +1,9 @@
 package btcrypto
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // C1 is the confirm value of legacy pairing (Vol 3, Part H, 2.2.3). Preq and pres are the Pairing Request
 // and Response as sent, codes included; iat and rat are 1 for a random address.
@@ -81,6 +84,15 @@ func H7(salt, w [16]byte) [16]byte { return CMAC(salt, w[:]) }
 
 // H8 is the derivation of a group session key (Vol 6, Part E, 1.1.1).
 func H8(k, s [16]byte, keyID [4]byte) [16]byte { return CMAC(CMAC(s, k[:]), keyID[:]) }
+
+// Sign is the signature of a message, its last octet the most significant one (2.4.5): the counter, then the eight
+// most significant octets of AES-CMAC over message and counter.
+func Sign(csrk [16]byte, message []byte, counter uint32) (signature [12]byte) {
+	binary.LittleEndian.PutUint32(signature[:], counter)
+	mac := CMAC(csrk, append(slices.Clip(message), signature[:4]...))
+	copy(signature[4:], mac[8:])
+	return signature
+}
 
 func xor(a, b [16]byte) [16]byte {
 	for i := range a {

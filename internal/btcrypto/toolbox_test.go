@@ -1,6 +1,10 @@
 package btcrypto
 
-import "testing"
+import (
+	"bytes"
+	"encoding/hex"
+	"testing"
+)
 
 // Vol 3, Part H, 2.2.3.
 func TestC1(t *testing.T) {
@@ -93,5 +97,32 @@ func TestLinkKeyFromLTK(t *testing.T) {
 	if got, want := H6(H6(ltk, [4]byte(octets(t, "746D7031"))), lebr),
 		key(t, "bc1ca4ef 633fc1bd 0d8230af ee388fb0"); got != want {
 		t.Errorf("without CT2: %x, want %x", got, want)
+	}
+}
+
+// Vol 3, Part C, Appendix: the signing algorithm's sample data, which take the messages of RFC 4493 as they go over
+// the air. The counter is zero.
+func TestSign(t *testing.T) {
+	csrk := key(t, "2b7e1516 28aed2a6 abf71588 09cf4f3c")
+	message := make([]byte, 64)
+	if _, err := hex.Decode(message, []byte("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"+
+		"30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710")); err != nil {
+		t.Fatal(err)
+	}
+	for length, want := range map[int]string{
+		0: "00000000b3a8594127ebc2c0", 16: "00000000273974f4392a232a", 40: "00000000b7ca94ab87c78218", 64: "0000000044e1e6ce1df51368",
+	} {
+		before := bytes.Clone(message)
+		got := Sign(csrk, message[:length], 0)
+		if hex.EncodeToString(got[:]) != want {
+			t.Errorf("%d octets: %x, want %s", length, got, want)
+		}
+		if !bytes.Equal(message, before) {
+			t.Errorf("%d octets: the message has changed", length)
+		}
+	}
+	a, b := Sign(csrk, message, 1), Sign(csrk, message, 0x01000000)
+	if [4]byte(a[:]) != [4]byte{1} || [4]byte(b[:]) != [4]byte{3: 1} || [8]byte(a[4:]) == [8]byte(b[4:]) {
+		t.Errorf("counters: %x and %x", a, b)
 	}
 }
