@@ -6,6 +6,7 @@ import (
 	"net"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/hci"
@@ -104,4 +105,25 @@ func TestChannelEndsWithItsLink(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A peer that never answers the MTU request is connected to all the same, and channels do not need ATT at all.
+func TestPeerWithoutATT(t *testing.T) {
+	for _, noGATT := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			controller := newTrivial()
+			h, err := gap.Open(t.Context(), controller, gap.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Close()
+			began := time.Now()
+			if _, err := h.Connect(t.Context(), oximeter, gap.ConnectConfig{NoGATT: noGATT}); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took != 0 && noGATT || took > time.Second {
+				t.Errorf("NoGATT %v: connected after %v", noGATT, took)
+			}
+		})
+	}
 }

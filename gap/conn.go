@@ -3,6 +3,7 @@ package gap
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/gatt"
@@ -204,18 +205,26 @@ func (c *Conn) secureFor(ctx context.Context, _ att.ErrorCode, was att.Security)
 	return c.session.Secure(ctx, level)
 }
 
-// exchangeMTU raises the MTU as client. A server that will not is left at 23.
+// exchangeMTU raises the MTU as client. A server that will not is left at 23, and one that is slow is not
+// waited for: its answer counts when it comes.
 func (c *Conn) exchangeMTU(ctx context.Context) error {
 	if c.host.cfg.MTU == minMTU {
 		return nil
 	}
-	_, err := c.Client().ExchangeMTU(ctx)
+	patience, cancel := context.WithTimeoutCause(ctx, mtuPatience, errSlowMTU)
+	defer cancel()
+	_, err := c.Client().ExchangeMTU(patience)
 	var refusal *att.Error
-	if errors.As(err, &refusal) {
+	if errors.As(err, &refusal) || errors.Is(err, errSlowMTU) && ctx.Err() == nil {
 		return nil
 	}
 	return err
 }
+
+// mtuPatience is how long Connect waits for the MTU.
+const mtuPatience = time.Second
+
+var errSlowMTU = errors.New("the peer takes its time to exchange the MTU")
 
 // minMTU is the ATT_MTU without an exchange, in octets.
 const minMTU = 23

@@ -13,6 +13,8 @@ type ConnectConfig struct {
 	// Security is the least that the link has when Connect returns. With a bond it has the bond's level in
 	// any case.
 	Security smp.Level
+	// NoGATT leaves ATT alone, for a connection that is there for its channels: no MTU is exchanged.
+	NoGATT bool
 }
 
 // Connect connects to a peer by its identity address, or its address on air, and secures the link: to the
@@ -37,7 +39,7 @@ func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig)
 	if c == nil { // it ended before we looked
 		return nil, fmt.Errorf("connect to %v: %w", peer, link.Err())
 	}
-	if err := c.establish(ctx, cfg.Security); err != nil {
+	if err := c.establish(ctx, cfg); err != nil {
 		c.Disconnect(hci.AuthenticationFailure)
 		return nil, fmt.Errorf("secure the link: %w", err)
 	}
@@ -62,7 +64,8 @@ func (h *Host) locate(ctx context.Context, peer hci.Address) (hci.Address, error
 }
 
 // establish secures a new link of ours and opens it for ATT.
-func (c *Conn) establish(ctx context.Context, level smp.Level) error {
+func (c *Conn) establish(ctx context.Context, cfg ConnectConfig) error {
+	level := cfg.Security
 	if record, ok := c.session.Record(); ok && record.Bonded {
 		level = max(level, record.Keys.Security().Level())
 	}
@@ -72,5 +75,8 @@ func (c *Conn) establish(ctx context.Context, level smp.Level) error {
 		}
 	}
 	c.gate.release()
+	if cfg.NoGATT {
+		return nil
+	}
 	return c.exchangeMTU(ctx)
 }

@@ -77,7 +77,7 @@ func (c *cat) dial(ctx context.Context, h *host, address string, spsm uint16) (*
 	if peer, err = h.resolvePeer(ctx, peer, typed); err != nil {
 		return nil, err
 	}
-	conn, err := h.Connect(ctx, peer, gap.ConnectConfig{Security: c.security})
+	conn, err := h.Connect(ctx, peer, gap.ConnectConfig{Security: c.security, NoGATT: true})
 	if err != nil {
 		return nil, err
 	}

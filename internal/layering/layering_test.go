@@ -35,8 +35,8 @@ var table = map[string][]string{
 		"transport", "transport/virtual", "hci", "hci/driver", "hci/vendor", "l2cap", "smp", "smp/bondstore", "att", "gatt",
 	},
 	// The commands print addresses and statuses, find characteristics by UUID, and serve an oximeter: the words of
-	// hci, att and gatt are theirs too. They reach no controller but through gap.
-	"internal/cli": {"gap", "transport", "transport/virtual", "smp", "smp/bondstore", "hci", "att", "gatt"},
+	// hci, l2cap, att and gatt are theirs too. They reach no controller but through gap.
+	"internal/cli": {"gap", "transport", "transport/virtual", "smp", "smp/bondstore", "hci", "l2cap", "att", "gatt"},
 	"cmd/jelling":  {"internal/cli"},
 
 	"internal/btcrypto": {},
@@ -66,7 +66,7 @@ var thirdParty = map[string][]string{
 	"github.com/sirupsen/logrus": nil,
 	"github.com/spf13/cobra":     {"internal/cli"},
 	"github.com/tarm/serial":     {"transport"},
-	"golang.org/x/sys":           {"transport"},
+	"golang.org/x/sys":           {"transport", "test/lab"},
 	// Firmware as distributions pack it.
 	"github.com/klauspost/compress": {"hci/vendor"},
 	"github.com/ulikunitz/xz":       {"hci/vendor"},
