@@ -121,28 +121,6 @@ func (c *Conn) bonded() bool {
 	return ok && record.Bonded
 }
 
-// tellSecurity passes a security event on: the session's goroutine. A bonded peer on an encrypted link is
-// known to the GATT server by its identity, and has its subscriptions back.
-func (c *Conn) tellSecurity(e smp.Event) {
-	c.host.events.tell(c.Peer(), e)
-	if c.Server() == nil {
-		return
-	}
-	known := false
-	switch d := e.(type) {
-	case smp.Encrypted:
-		known = d.Stored
-	case smp.Paired:
-		known = d.Bonded
-		if known { // what was kept belongs to the bond before
-			c.host.warn(c.host.cfg.Server.Forget(c.Peer().Text()))
-		}
-	}
-	if known {
-		c.host.warn(c.Server().SetClient(c.Peer().Text()))
-	}
-}
-
 // HandleFragment implements driver.ConnHandler: the controller's loop.
 func (c *Conn) HandleFragment(start bool, data []byte) { c.mux.HandleFragment(start, data) }
 
@@ -190,20 +168,6 @@ func (c *Conn) finish(err error) {
 }
 
 func (c *Conn) logf(format string, args ...any) { c.host.logf(format, args...) }
-
-// securityOf is the link's security in the words of ATT.
-func securityOf(s smp.Security) att.Security {
-	return att.Security{Encrypted: s.Encrypted, Authenticated: s.Authenticated, SecureConnections: s.SecureConnections, KeySize: s.KeySize}
-}
-
-// secureFor brings the link to what an ATT error asks for (Vol 3, Part C, 10.3.2).
-func (c *Conn) secureFor(ctx context.Context, _ att.ErrorCode, was att.Security) error {
-	level := smp.LevelEncrypted
-	if was.Encrypted {
-		level = smp.LevelAuthenticated
-	}
-	return c.session.Secure(ctx, level)
-}
 
 // exchangeMTU raises the MTU as client. A server that will not is left at 23, and one that is slow is not
 // waited for: its answer counts when it comes.

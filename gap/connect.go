@@ -11,7 +11,7 @@ import (
 // ConnectConfig is what a connection is to have.
 type ConnectConfig struct {
 	// Security is the least that the link has when Connect returns. With a bond it has the bond's level in
-	// any case.
+	// any case, and the least level of the policy for the peer.
 	Security smp.Level
 	// NoGATT leaves ATT alone, for a connection that is there for its channels: no MTU is exchanged.
 	NoGATT bool
@@ -65,11 +65,7 @@ func (h *Host) locate(ctx context.Context, peer hci.Address) (hci.Address, error
 
 // establish secures a new link of ours and opens it for ATT.
 func (c *Conn) establish(ctx context.Context, cfg ConnectConfig) error {
-	level := cfg.Security
-	if record, ok := c.session.Record(); ok && record.Bonded {
-		level = max(level, record.Keys.Security().Level())
-	}
-	if level > smp.LevelNone {
+	if level := c.least(cfg.Security); level > smp.LevelNone {
 		if err := c.session.Secure(ctx, level); err != nil {
 			return err
 		}

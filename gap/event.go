@@ -36,6 +36,7 @@ type Retry struct {
 // The security events, in the words of package smp.
 type (
 	SecurityRequested = smp.SecurityRequested
+	Decided           = smp.Decided
 	Encrypted         = smp.Encrypted
 	Paired            = smp.Paired
 	BondLost          = smp.BondLost

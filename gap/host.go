@@ -207,6 +207,7 @@ func (h *Host) Close() error {
 	for _, c := range conns {
 		<-c.ended
 	}
+	h.warn(h.security.SaveWaits())
 	h.events.close()
 	return err
 }

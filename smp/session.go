@@ -215,6 +215,13 @@ func (s *Session) Security() Security {
 	return s.active.security
 }
 
+// Policy is the policy for the peer, as it was when its last security procedure began.
+func (s *Session) Policy() Policy {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.policy
+}
+
 // Record is what the store has about the peer.
 func (s *Session) Record() (Record, bool) { return s.manager.load(s.Identity()) }
 
