@@ -31,13 +31,18 @@ var table = map[string][]string{
 	"att":               {},
 	"att/atttest":       {"att"},
 	"gatt":              {"att"},
+	"gatt/assigned":     {"att"},
+	"gatt/profile":      {"gatt", "gatt/assigned", "att"},
+	"gatt/statestore":   {"gatt"},
 	"gap": {
 		"transport", "transport/virtual", "hci", "hci/driver", "hci/vendor", "l2cap", "smp", "smp/bondstore", "att", "gatt",
 	},
 	// The commands print addresses and statuses, find characteristics by UUID, and serve an oximeter: the words of
 	// hci, l2cap, att and gatt are theirs too. They reach no controller but through gap.
-	"internal/cli": {"gap", "transport", "transport/virtual", "smp", "smp/bondstore", "hci", "l2cap", "att", "gatt"},
-	"cmd/jelling":  {"internal/cli"},
+	"internal/cli": {
+		"gap", "transport", "transport/virtual", "smp", "smp/bondstore", "hci", "l2cap", "att", "gatt", "gatt/assigned", "gatt/profile", "gatt/statestore",
+	},
+	"cmd/jelling": {"internal/cli"},
 
 	"internal/btcrypto": {},
 	"internal/hcitest":  {"transport", "hci"},
@@ -56,8 +61,9 @@ var testKits = []string{"transport", "hci", "transport/virtual", "internal/hcite
 
 // testTable lists what the tests of single packages may import beyond that.
 var testTable = map[string][]string{
-	"att":  {"att/atttest"},
-	"gatt": {"att/atttest"},
+	"att":          {"att/atttest"},
+	"gatt":         {"att/atttest"},
+	"gatt/profile": {"att/atttest"},
 }
 
 // thirdParty says who may import which module; nil is every package. The codecs and the cryptography need
