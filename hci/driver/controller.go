@@ -15,6 +15,10 @@ import (
 // Config is what a controller may be told. The zero value works: it refuses what peers want of it.
 type Config struct {
 	Handler Handler // if nil, connections are refused and advertisements dropped
+	// Prepare does what the chip needs before it is a controller, if anything: firmware, an address, a rate;
+	// package hci/vendor has it. It begins with HCI_Reset, and start-up follows with another. A command of its
+	// whose context ends is given up, and does not end the controller; nothing else does but an error.
+	Prepare func(context.Context, *Controller) error
 	// CommandTimeout is how long a command may go without an answer before the controller is taken for
 	// dead; if zero, 5 s.
 	CommandTimeout time.Duration
@@ -63,7 +67,7 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Controller, er
 	c.wg.Go(c.read)
 	c.wg.Go(c.loop)
 	c.wg.Go(c.write)
-	if err := c.start(ctx); err != nil {
+	if err := steps(func() error { return c.prepare(ctx) }, func() error { return c.start(ctx) }); err != nil {
 		_ = c.Close()
 		return nil, err
 	}

@@ -52,6 +52,8 @@ type outbox struct {
 	queue  []*command // waiting for room, oldest first
 	flight []*command // sent, no answer yet; never two of one opcode
 	room   int        // commands the controller takes now
+	// lenient is a chip that is being prepared: nobody's patience but the caller's counts.
+	lenient bool
 
 	buffers int // free ACL buffers of the controller
 	total   int
@@ -111,14 +113,26 @@ func (o *outbox) watchOldest() {
 func (o *outbox) holds(c *command) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.closed && (slices.Contains(o.queue, c) || slices.Contains(o.flight, c))
+	return !o.closed && !o.lenient && (slices.Contains(o.queue, c) || slices.Contains(o.flight, c))
 }
 
-// withdraw takes a command back that nobody waits for any more, unless it has gone.
+// withdraw takes a command back that nobody waits for any more, unless it has gone. One that has gone to a
+// chip that is being prepared is given up, so that the next can go.
 func (o *outbox) withdraw(c *command) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if i := slices.Index(o.flight, c); i >= 0 && o.lenient {
+		o.flight = slices.Delete(o.flight, i, i+1)
+		o.room = max(o.room, 1)
+		c.timer.Stop()
+	}
 	o.forget(func(w *command) bool { return w == c })
+}
+
+func (o *outbox) setLenient(on bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lenient = on
 }
 
 // forget drops waiting commands, and the keys in them.

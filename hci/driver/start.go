@@ -13,6 +13,16 @@ var ErrNoBuffers = errors.New("hci: the controller reports no ACL buffers")
 // minFragment is the shortest ACL fragment that LE allows a controller (Vol 4, Part E, 7.8.2).
 const minFragment = 27
 
+// prepare does what the chip needs before it is a controller.
+func (c *Controller) prepare(ctx context.Context) error {
+	if c.cfg.Prepare == nil {
+		return nil
+	}
+	c.out.setLenient(true)
+	defer c.out.setLenient(false)
+	return c.cfg.Prepare(ctx, c)
+}
+
 // start brings the controller from whatever state it was in to one with known buffers and masks.
 func (c *Controller) start(ctx context.Context) error {
 	if _, err := c.Do(ctx, hci.Reset); err != nil {
