@@ -2,6 +2,7 @@ package gatt_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/att/atttest"
 	"github.com/jelling-ble/jelling/gatt"
+	"github.com/jelling-ble/jelling/internal/btcrypto"
 )
 
 // With nobody to ask, nobody may; the link's security comes first, and what is wrong with offset and length last.
@@ -66,9 +68,9 @@ func TestAuthorizationIsAskedFor(t *testing.T) {
 func TestSignedWrites(t *testing.T) {
 	key := [16]byte{1, 2, 3}
 	var last uint32
-	verify := func(pdu []byte) (att.Security, bool) {
-		counter, ok := att.Verify(key, pdu)
-		if !ok || counter <= last {
+	verify := func(message []byte, signature [att.SignatureLen]byte) (att.Security, bool) {
+		counter := binary.LittleEndian.Uint32(signature[:])
+		if btcrypto.Sign(key, message, counter) != signature || counter <= last {
 			return att.Security{}, false
 		}
 		last = counter
@@ -81,7 +83,7 @@ func TestSignedWrites(t *testing.T) {
 		&gatt.Characteristic{UUID: gatt.ManufacturerName, Properties: gatt.Read, Value: []byte{9}})
 	signed := func(handle byte, counter uint32, value byte) string {
 		pdu := []byte{0xD2, handle, 0, value}
-		s := att.Sign(key, counter, pdu)
+		s := btcrypto.Sign(key, pdu, counter)
 		return fmt.Sprintf("%x%x", pdu, s)
 	}
 	play(t, server, atttest.Options{}, gatt.Config{Verify: verify}, []step{
@@ -100,11 +102,11 @@ func TestSignedWrites(t *testing.T) {
 // GATT/CL/GAW/BV-02-C: signed on a plain link, plain on an encrypted one.
 func TestClientSigns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		conn, peer := script(t, atttest.Options{}, gatt.Config{Sign: func(pdu []byte) ([att.SignatureLen]byte, error) {
-			return att.Sign([16]byte{}, 7, pdu), nil
+		conn, peer := script(t, atttest.Options{}, gatt.Config{Sign: func(message []byte) ([att.SignatureLen]byte, error) {
+			return btcrypto.Sign([16]byte{}, message, 7), nil
 		}})
 		wantNil(t, conn.Client().SignedWrite(bg, 7, []byte{1, 2}))
-		s := att.Sign([16]byte{}, 7, []byte{0xD2, 7, 0, 1, 2})
+		s := btcrypto.Sign([16]byte{}, []byte{0xD2, 7, 0, 1, 2}, 7)
 		peer.Want(fmt.Sprintf("d2 0700 0102 %x", s))
 		conn, peer = script(t, atttest.Options{}, gatt.Config{Security: func() att.Security { return encrypted }})
 		wantNil(t, conn.Client().SignedWrite(bg, 7, []byte{1, 2}))

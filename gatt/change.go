@@ -107,8 +107,11 @@ func (c *ServerConn) databaseChanged(affected handleRange) {
 	c.announce(affected)
 }
 
-// announce has the client told that handles have changed, if it wants to know. The caller has change.
+// announce has the client told that handles have changed, if it wants to know by now. The caller has change.
 func (c *ServerConn) announce(affected handleRange) {
+	if !c.wantsChanges() {
+		return
+	}
 	c.toTell = c.toTell.union(affected)
 	if c.telling {
 		return
@@ -138,12 +141,17 @@ func (c *ServerConn) nextToTell() (r handleRange, change int) {
 	c.change.Lock()
 	defer c.change.Unlock()
 	r, c.toTell = c.toTell, handleRange{}
-	p, err := c.server.published(c.server.own.serviceChanged)
-	if r == (handleRange{}) || c.closed || err != nil || c.configuration(p)&cccdIndicate == 0 {
+	if r == (handleRange{}) || c.closed || !c.wantsChanges() {
 		c.telling = false
 		return handleRange{}, 0
 	}
 	return r, c.changes()
+}
+
+// wantsChanges tells whether the client has subscribed to Service Changed.
+func (c *ServerConn) wantsChanges() bool {
+	p, err := c.server.published(c.server.own.serviceChanged)
+	return err == nil && c.configuration(p)&cccdIndicate != 0
 }
 
 // saved reports a store that fails; it breaks nothing.

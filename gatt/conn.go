@@ -33,11 +33,11 @@ type Config struct {
 	// HasKey tells whether there is a key by which the link could be encrypted, which decides between two error codes on a plain link
 	// (Vol 3, Part C, 10.3.1). If nil, there is none.
 	HasKey func() bool
-	// Verify tells whether the signature of a whole signed write command is good, and for which security its key stands; see [att.Verify].
-	// If nil, signed writes are ignored.
-	Verify func(pdu []byte) (sec att.Security, ok bool)
-	// Sign makes the signature of the octets of a signed write command before it; see [att.Sign]. If nil, nothing can be signed.
-	Sign func(pdu []byte) (signature [att.SignatureLen]byte, err error)
+	// Verify tells whether the peer has made the signature of a message, an ATT Signed Write Command from its opcode to its value, and
+	// for which security its key stands. If nil, signed writes are ignored.
+	Verify func(message []byte, signature [att.SignatureLen]byte) (sec att.Security, ok bool)
+	// Sign makes our signature of a message, as Verify has it; it may take its time. If nil, nothing can be signed.
+	Sign func(message []byte) (signature [att.SignatureLen]byte, err error)
 	// Security is the link's security now; it decides whether a value may be sent, and is told to Secure. If nil, the security with which
 	// the last PDU arrived counts.
 	Security func() att.Security

@@ -14,17 +14,17 @@ func (x *exchange) readable(handle uint16) (*attribute, error) {
 	return a, nil
 }
 
-// readHandle is the value of the attribute with a handle, until the next one is asked for.
-func (x *exchange) readHandle(handle uint16) ([]byte, error) {
+// readHandle is the attribute with a handle and its value, until the next one is asked for.
+func (x *exchange) readHandle(handle uint16) (*attribute, []byte, error) {
 	a, err := x.readable(handle)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	value, err := x.value(a)
 	if err != nil {
-		return nil, x.blame(a, err)
+		return nil, nil, x.blame(a, err)
 	}
-	return value, nil
+	return a, value, nil
 }
 
 // cut is what fits one PDU.
@@ -32,21 +32,25 @@ func (x *exchange) cut(rsp []byte) []byte { return rsp[:min(len(rsp), x.mtu)] }
 
 // read tells a value, or its beginning (Vol 3, Part F, 3.4.4.4).
 func (x *exchange) read(p *att.ReadRequest, rsp []byte) ([]byte, error) {
-	value, err := x.readHandle(p.Handle)
+	a, value, err := x.readHandle(p.Handle)
 	if err != nil {
 		return nil, err
 	}
+	x.observe(ValueRead, a, value)
 	return x.cut(append(append(rsp, byte(att.OpReadResponse)), value...)), nil
 }
 
 // readBlob tells a part of a value. At its very end the part is empty (Vol 3, Part F, 3.4.4.6).
 func (x *exchange) readBlob(p *att.ReadBlobRequest, rsp []byte) ([]byte, error) {
-	value, err := x.readHandle(p.Handle)
+	a, value, err := x.readHandle(p.Handle)
 	if err != nil {
 		return nil, err
 	}
 	if int(p.Offset) > len(value) {
 		return nil, att.ErrInvalidOffset
+	}
+	if p.Offset == 0 {
+		x.observe(ValueRead, a, value)
 	}
 	return x.cut(append(append(rsp, byte(att.OpReadBlobResponse)), value[p.Offset:]...)), nil
 }
@@ -55,10 +59,11 @@ func (x *exchange) readBlob(p *att.ReadBlobRequest, rsp []byte) ([]byte, error) 
 func (x *exchange) readMultiple(handles []uint16, rsp []byte) ([]byte, error) {
 	rsp = append(rsp, byte(att.OpReadMultipleResponse))
 	for _, h := range handles {
-		value, err := x.readHandle(h)
+		a, value, err := x.readHandle(h)
 		if err != nil {
 			return nil, err
 		}
+		x.observe(ValueRead, a, value)
 		rsp = x.cut(append(rsp, value...))
 	}
 	return rsp, nil
@@ -69,10 +74,11 @@ func (x *exchange) readMultipleVariable(handles []uint16, rsp []byte) ([]byte, e
 	const length = 2
 	rsp = append(rsp, byte(att.OpReadMultipleVariableResponse))
 	for _, h := range handles {
-		value, err := x.readHandle(h)
+		a, value, err := x.readHandle(h)
 		if err != nil {
 			return nil, err
 		}
+		x.observe(ValueRead, a, value)
 		if len(rsp)+length <= x.mtu {
 			rsp = x.cut(append(le.AppendUint16(rsp, uint16(len(value))), value...))
 		}
@@ -131,13 +137,14 @@ func (x *exchange) readByType(p *att.ReadByTypeRequest, rsp []byte) ([]byte, err
 		if a.typ != p.Type {
 			continue
 		}
-		value, err := x.readHandle(a.handle)
+		_, value, err := x.readHandle(a.handle)
 		if err != nil && l.empty() {
 			return nil, err
 		}
 		if err != nil || !l.add(value, a.handle) {
 			break
 		}
+		x.observe(ValueRead, a, value)
 	}
 	if l.empty() {
 		return nil, att.ErrAttributeNotFound

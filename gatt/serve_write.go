@@ -57,7 +57,7 @@ func (x *exchange) signedWrite(p *att.SignedWriteCommand, pdu []byte) error {
 	if verify == nil || x.db.at(p.Handle) == nil {
 		return att.ErrRequestNotSupported
 	}
-	sec, ok := verify(pdu)
+	sec, ok := verify(pdu[:len(pdu)-att.SignatureLen], p.Signature)
 	if !ok {
 		return att.ErrInsufficientAuthentication
 	}
@@ -82,9 +82,10 @@ func (x *exchange) setValue(a *attribute, value []byte) error {
 	}
 	if a.onRead == nil {
 		x.server.mu.Lock()
-		defer x.server.mu.Unlock()
 		a.value = append(a.value[:0], value...)
+		x.server.mu.Unlock()
 	}
+	x.observe(ValueWritten, a, value)
 	return nil
 }
 

@@ -30,6 +30,9 @@ type ServerConfig struct {
 	// Authorize decides whether a client may do what needs authorization: read, or else write, the attribute with this handle. It may ask a
 	// person, and takes its time as a [ReadFunc] does. If nil, nobody may, which is [att.ErrInsufficientAuthorization].
 	Authorize func(ctx context.Context, from *ServerConn, handle uint16, write bool) bool
+	// Observe is told of every value that a client has read, written or confirmed, before it is answered. It must not wait, since it holds up the
+	// client. If nil, nobody is told.
+	Observe func(Observation)
 	// Store keeps what belongs to clients with an identity. If nil, it is kept in memory.
 	Store Store
 	// Log receives what the store did wrong. If nil, silence.
@@ -41,6 +44,7 @@ type Server struct {
 	store     Store
 	log       *logrus.Logger
 	authorize func(ctx context.Context, from *ServerConn, handle uint16, write bool) bool
+	observe   func(Observation)
 	own       own
 
 	changing sync.Mutex // held while the database is changed
@@ -52,7 +56,7 @@ type Server struct {
 
 // NewServer gives handles to what cfg declares. A [*DeclarationError] says which declaration is wrong.
 func NewServer(cfg ServerConfig) (*Server, error) {
-	s := &Server{store: cfg.Store, log: cfg.Log, authorize: cfg.Authorize, conns: map[*ServerConn]struct{}{}}
+	s := &Server{store: cfg.Store, log: cfg.Log, authorize: cfg.Authorize, observe: cfg.Observe, conns: map[*ServerConn]struct{}{}}
 	if s.store == nil {
 		s.store = &memoryStore{}
 	}

@@ -84,10 +84,11 @@ func (c *ServerConn) SetClient(identity string) error {
 	for p := range c.written {
 		kept.configured[p] = c.configured[p] // only change changes it
 	}
-	if c.adopt(kept) {
+	changed := c.adopt(kept)
+	c.configure(kept.configured)
+	if changed {
 		c.announce(handleRange{1, lastHandle}) // nobody knows any more what has changed
 	}
-	c.configure(kept.configured)
 	if len(c.written) > 0 || c.features() != kept.features {
 		err = errors.Join(err, c.save())
 	}
@@ -255,7 +256,11 @@ func (c *ServerConn) tell(ctx context.Context, p *published, value []byte, how u
 	if how&cccdNotify != 0 {
 		return c.conn.att.Notify(ctx, p.value.handle, value)
 	}
-	return c.conn.att.Indicate(ctx, p.value.handle, value)
+	if err := c.conn.att.Indicate(ctx, p.value.handle, value); err != nil {
+		return err
+	}
+	c.observe(ValueConfirmed, p.value, value)
+	return nil
 }
 
 // mayTell is nil if the client has set one of the bits how, and may be told. What it may not read on this link it is not told either
