@@ -13,6 +13,7 @@ import (
 	"github.com/jelling-ble/jelling/gatt"
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/hci/driver"
+	"github.com/jelling-ble/jelling/hci/vendor"
 	"github.com/jelling-ble/jelling/smp"
 	"github.com/jelling-ble/jelling/transport"
 )
@@ -43,6 +44,9 @@ type Config struct {
 	// Events is told everything that happens, in order, from a goroutine of its own. If it is slow events
 	// wait, up to a bound, and then are dropped; if nil, nobody is told.
 	Events func(Event)
+	// Chip is what the controller needs before it is one: firmware, an address, a rate; nil for nothing. On a
+	// serial line it is needed, on a user channel it finds the address that some chips bring.
+	Chip *vendor.Config
 	// Recovery is what to do when the controller fails; if zero, the host ends with it.
 	Recovery Recovery
 	// CommandTimeout is passed to the driver.
@@ -66,6 +70,7 @@ type Host struct {
 
 	mu         sync.Mutex // guards all below
 	controller *driver.Controller
+	chip       *chip         // nil without Config.Chip
 	changed    chan struct{} // closed when there is another controller
 	err        error         // why the host has ended
 	conns      map[*driver.Conn]*Conn
@@ -96,7 +101,7 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
 }
 
 func (h *Host) startController(ctx context.Context, conn transport.Conn) (*driver.Controller, error) {
-	c, err := driver.Open(ctx, conn, driver.Config{Handler: h, CommandTimeout: h.cfg.CommandTimeout, Logger: h.cfg.Logger})
+	c, err := driver.Open(ctx, conn, driver.Config{Handler: h, Prepare: h.prepare(conn), CommandTimeout: h.cfg.CommandTimeout, Logger: h.cfg.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("start the controller: %w", err)
 	}
@@ -107,7 +112,7 @@ func (h *Host) startController(ctx context.Context, conn transport.Conn) (*drive
 func (h *Host) identify(ctx context.Context, c *driver.Controller) error {
 	s := &h.cfg.Security
 	if s.Identity.IsZero() {
-		s.Identity = c.Info().Address
+		s.Identity = h.ownAddress(c)
 	}
 	if !s.Identity.IsIdentity() {
 		a, err := h.staticAddress()
@@ -202,7 +207,9 @@ func (h *Host) Close() error {
 		case <-ctx.Done():
 		}
 	}
-	err := h.Controller().Close()
+	c := h.Controller()
+	h.handBack(c)
+	err := c.Close()
 	<-h.supervised
 	for _, c := range conns {
 		<-c.ended

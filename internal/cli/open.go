@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jelling-ble/jelling/gap"
+	"github.com/jelling-ble/jelling/hci/vendor"
 	"github.com/jelling-ble/jelling/smp"
 	"github.com/jelling-ble/jelling/smp/bondstore"
 	"github.com/jelling-ble/jelling/transport"
@@ -78,6 +79,7 @@ func (e *env) openHost(ctx context.Context) (_ *host, err error) {
 		Identity: h.store,
 		Events:   e.report,
 		Recovery: controller.recovery,
+		Chip:     controller.chip,
 		Logger:   e.log,
 	})
 	if err != nil {
@@ -92,6 +94,7 @@ func (e *env) openHost(ctx context.Context) (_ *host, err error) {
 type source struct {
 	open     func(context.Context) (transport.Conn, error)
 	recovery gap.Recovery
+	chip     *vendor.Config // nil where whoever is behind the transport has seen to it
 }
 
 // openTransport finds the controller that --transport names, or the first free one, with a capture of its
@@ -120,7 +123,22 @@ func (e *env) openTransport(ctx context.Context, h *host) (source, error) {
 	if e.wait {
 		recovery.Limit = -1
 	}
-	return source{c.open, recovery}, nil
+	return source{c.open, recovery, chipOf(spec)}, nil
+}
+
+// chipOf is what the controller behind a serial line or a user channel may need; a socket's has what it needs.
+func chipOf(spec transport.Spec) *vendor.Config {
+	switch spec.Kind {
+	case transport.UART:
+		firmware := spec.Firmware
+		if abs, err := filepath.Abs(firmware); firmware != "" && err == nil {
+			firmware = abs
+		}
+		return &vendor.Config{Family: vendor.Family(spec.Chip), Baud: spec.Baud, Firmware: strings.TrimPrefix(firmware, "/")}
+	case transport.ThreeWire, transport.User:
+		return &vendor.Config{}
+	}
+	return nil
 }
 
 // controller is one that is opened again when it has failed. Owner: whoever opens, one at a time.

@@ -40,7 +40,7 @@ var table = map[string][]string{
 	// The commands print addresses and statuses, find characteristics by UUID, and serve an oximeter: the words of
 	// hci, l2cap, att and gatt are theirs too. They reach no controller but through gap.
 	"internal/cli": {
-		"gap", "transport", "transport/virtual", "smp", "smp/bondstore", "hci", "l2cap", "att", "gatt", "gatt/assigned", "gatt/profile", "gatt/statestore",
+		"gap", "transport", "transport/virtual", "smp", "smp/bondstore", "hci", "hci/vendor", "l2cap", "att", "gatt", "gatt/assigned", "gatt/profile", "gatt/statestore",
 	},
 	"cmd/jelling": {"internal/cli"},
 
