@@ -17,7 +17,8 @@ type H5Config struct {
 	// Window is how many reliable packets may be unacknowledged, 1 to 7. If zero, 4. The peer may lower it.
 	Window int
 	// NoCRC does without a data integrity check. If false, it is used with a peer that can do it too; without it
-	// nothing tells that a packet's content was damaged on the line.
+	// nothing tells that a packet's content was damaged on the line. Link establishment is never checked, so that
+	// noise in just these octets may turn the check off.
 	NoCRC bool
 	// SoftwareFlow offers to be held up by XOFF. If false, these octets are data. This end never sends them.
 	SoftwareFlow bool

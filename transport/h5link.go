@@ -136,6 +136,7 @@ func (l *h5link) hear(config []byte) {
 	if len(config) > 0 {
 		l.agreed, l.heard = l.agreed.meet(config[0]), true
 		l.slip.flow = l.agreed.SoftwareFlow
+		l.slip.held = l.slip.held && l.slip.flow
 	}
 }
 

@@ -439,6 +439,12 @@ func TestH5SoftwareFlow(t *testing.T) {
 	}
 	e.wrote(e.now)
 
+	if err := e.receive([]byte{xoff}, e.now); err != nil {
+		t.Fatal(err)
+	}
+	e.in(control(h5Conf, 0x14)) // a peer that takes its word back
+	e.wantOut("CONF_RSP 14")
+
 	e = active(t, H5Config{}, 0x1C) // not agreed on
 	if err := e.receive([]byte{xoff}, e.now); err != nil {
 		t.Fatal(err)

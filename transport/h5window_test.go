@@ -104,6 +104,21 @@ func TestH5ResendCountsFromWritten(t *testing.T) {
 	}
 }
 
+// Nor is it put off by what is written meanwhile.
+func TestH5ResendUnderTraffic(t *testing.T) {
+	e := active(t, H5Config{}, 0x14)
+	e.send(packet(Command, 0))
+	e.wantOut("1:0/0")
+	begin := e.now
+	for i := byte(0); e.counters.Resent == 0; i++ {
+		e.now = e.now.Add(h5Resend / 10)
+		e.in(event(i, 0))
+		if e.out(); e.now.Sub(begin) > h5Resend {
+			t.Fatalf("not sent again after %v", e.now.Sub(begin))
+		}
+	}
+}
+
 func TestH5AckOutOfWindow(t *testing.T) {
 	e := active(t, H5Config{}, 0x14)
 	for ack := byte(1); ack < 8; ack++ { // nothing was sent
