@@ -150,7 +150,7 @@ func TestUsage(t *testing.T) {
 		{"pair " + address + " --timeout 5", 2, "--timeout"},
 		{"pair " + address + " --timeout -5s", 2, "--timeout"},
 		{"scan --transport usb:0", 2, "write user:0 (or hci0), unix:/path, tcp:host:port"},
-		{"scan --transport virtual:x", 2, "want nothing behind virtual:"},
+		{"scan --transport virtual:x", 2, "want nothing behind the colon"},
 		{"scan --frob", 2, "see 'jelling scan --help'"},
 		{"bonds show " + address, 1, "no bond with " + address + "; see 'jelling bonds list'"},
 		{"bonds forget " + address, 1, "no bond with"},

@@ -21,7 +21,7 @@ type virtualRadio struct {
 
 func openVirtual(ctx context.Context, rest string) (*virtualRadio, error) {
 	if rest != "" {
-		return nil, usageError{fmt.Errorf("--transport virtual:%s: want nothing behind virtual:", rest)}
+		return nil, usageError{fmt.Errorf("--transport virtual:%s: want nothing behind the colon", rest)}
 	}
 	air := virtual.NewAir(virtual.AirConfig{})
 	o, err := startOximeter(ctx, air, oximeterConfig{interval: 500 * time.Millisecond})

@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"os/exec"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -57,27 +55,39 @@ func TestChannelToTheKernel(t *testing.T) {
 	}
 	run(t, "hciconfig", "hci1", "leadv", "0")
 	const rounds = 20
+	want := bytes.Repeat(sdu, rounds)
 	served := make(chan error, 1)
-	go func() { served <- echo(l, rounds*len(sdu)) }()
+	go func() { served <- echo(l, len(want)) }()
 
-	cmd := newSession(t, "").command("l2cap", "cat", "0x80", "00:AA:01:01:00:01/public", "--timeout", "20s", "-v")
-	cmd.Stdin = bytes.NewReader(bytes.Repeat(sdu, rounds))
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
+	cmd := newSession(t, "").command("l2cap", "cat", "0x80", "00:AA:01:01:00:01/public", "--shut", "--timeout", "20s", "-v")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	log, err := os.Create(output(t, "jelling.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
 	cmd.Stderr = log
-	if err := cmd.Run(); err != nil {
-		t.Errorf("jelling: %v", err)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
+	go func() { _, _ = stdin.Write(want) }()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(stdout, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d octets came back, want %d: %v", n, len(want), err)
+	}
+	_ = stdin.Close()
 	if err := <-served; err != nil {
 		t.Errorf("the kernel: %v", err)
 	}
-	if !bytes.Equal(stdout.Bytes(), bytes.Repeat(sdu, rounds)) {
-		t.Errorf("%d octets came back, want %d", stdout.Len(), rounds*len(sdu))
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("jelling: %v", err)
 	}
 }
 
@@ -99,8 +109,8 @@ func echo(l, octets int) error {
 		}
 		octets -= n
 	}
-	time.Sleep(200 * time.Millisecond) // the kernel does not send what is queued when a socket is closed
-	return nil
+	_, err = unix.Read(fd, b) // until jelling has had enough: the kernel does not send what is queued when a socket is closed
+	return err
 }
 
 // TestChannelFromTheKernel: a socket of the kernel opens a channel to jelling l2cap cat, which advertises.
@@ -147,7 +157,6 @@ func TestChannelFromTheKernel(t *testing.T) {
 	}
 	unix.Close(fd)
 	if err := cmd.Wait(); err != nil {
-		var status *exec.ExitError
-		t.Errorf("jelling, when the kernel has closed the channel: %v %v", err, status)
+		t.Errorf("jelling, when the kernel has closed the channel: %v", err)
 	}
 }
