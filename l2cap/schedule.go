@@ -1,5 +1,7 @@
 package l2cap
 
+import "slices"
+
 // source is who has PDUs to send. Its methods are called under Mux.mu.
 type source interface {
 	// front is the next PDU that may go, header included, good until sent; nil when there is none.
@@ -19,10 +21,8 @@ type schedule struct {
 
 // pick chooses the next PDU.
 func (s *schedule) pick() bool {
-	for _, u := range s.urgent {
-		if s.begin(u) {
-			return true
-		}
+	if slices.ContainsFunc(s.urgent, s.begin) {
+		return true
 	}
 	for i := range s.waiting {
 		at := (s.turn + i) % len(s.waiting)
