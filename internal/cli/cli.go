@@ -150,6 +150,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.Var(choice[smp.Bonding]{&e.bonding, smp.ParseBonding, "follow|always|never"}, "bonding", "when to keep keys: follow the peer's wish, always or never")
 	f.Var(choice[smp.LostBond]{&e.lostBond, smp.ParseLostBond, "notify|repair|strict"}, "on-lost-bond", "what to do when a peer has lost its bond")
 	f.Var(choice[smp.Level]{&e.security, smp.ParseLevel, "none|encrypted|authenticated|sc"}, "security", "the least security (default: the bond's; without one what the peer asks for and its attributes need)")
+	f.Lookup("security").DefValue = "" // it says so itself
 	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
 	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newL2CAP(e), newAdapters(e), newDoctor(e), newDemo(e))
