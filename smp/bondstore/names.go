@@ -64,11 +64,14 @@ func peerOf(name string) (hci.Address, bool) {
 	return addressOf(base)
 }
 
-// ours tells whether an entry of the store's folder is the store's.
+// gattName is a folder that lives beside the bonds: what belongs to peers as clients and servers of GATT.
+const gattName = "gatt"
+
+// ours tells whether an entry of the store's folder is the store's, or lives there with its knowledge.
 func ours(e entry) bool {
 	if e.mode.IsDir() {
 		_, ok := addressOf(e.name)
-		return ok
+		return ok || e.name == gattName
 	}
 	return e.name == lockName || stem(e.name) == identityName
 }
