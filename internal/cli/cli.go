@@ -41,6 +41,7 @@ type env struct {
 	transport string
 	wait      bool
 	takeOver  bool
+	powerLine string
 	stateDir  string
 	timeout   time.Duration
 	timeoutOn bool // --timeout was given
@@ -140,6 +141,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f := root.PersistentFlags()
 	f.StringVar(&e.transport, "transport", "", "how to reach the controller: user:0, user:ADDRESS, unix:/path, tcp:host:port or virtual: (environment JELLING_TRANSPORT; without it the first free controller)")
 	f.BoolVar(&e.wait, "wait", false, "wait for the controller if it is not there yet, and again whenever it was unplugged")
+	f.StringVar(&e.powerLine, "power-line", "", "the GPIO line that switches the controller's power, like gpiochip0:BT_ON; used when nothing else gets it back")
 	f.BoolVar(&e.takeOver, "take-over", false, "take a controller that bluetoothd uses; it gets it back in the end")
 	f.StringVar(&e.stateDir, "state-dir", "", "where bonds are kept (default $STATE_DIRECTORY, else $XDG_STATE_HOME/jelling)")
 	f.StringVar(&e.capture, "capture", "", "write every packet to this btsnoop file; it will hold keys")

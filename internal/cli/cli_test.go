@@ -151,6 +151,8 @@ func TestUsage(t *testing.T) {
 		{"pair " + address + " --timeout -5s", 2, "--timeout"},
 		{"scan --transport usb:0", 2, "write user:0 (or hci0), unix:/path, tcp:host:port"},
 		{"scan --transport virtual:x", 2, "want nothing behind the colon"},
+		{"scan --power-line BT_ON --transport unix:/nowhere", 2, "like gpiochip0:BT_ON"},
+		{"scan --power-line gpiochip9999:BT_ON --transport unix:/nowhere", 1, "power line gpiochip9999:BT_ON"},
 		{"scan --frob", 2, "see 'jelling scan --help'"},
 		{"bonds show " + address, 1, "no bond with " + address + "; see 'jelling bonds list'"},
 		{"bonds forget " + address, 1, "no bond with"},

@@ -119,7 +119,10 @@ func (e *env) openTransport(ctx context.Context, h *host) (source, error) {
 		}}, nil
 	}
 	c := &controller{spec: spec, capture: capture, options: transport.Options{TakeOver: e.takeOver, Wait: e.wait, Log: e.log}}
-	recovery := gap.Recovery{Rungs: []gap.Rung{{Name: "reopen", Open: c.reopen}}}
+	recovery := gap.Recovery{Rungs: c.rungs()}
+	if err := e.takePowerLine(h, c, &recovery); err != nil {
+		return source{}, err
+	}
 	if e.wait {
 		recovery.Limit = -1
 	}
@@ -146,6 +149,7 @@ type controller struct {
 	spec    transport.Spec
 	options transport.Options
 	capture *transport.Capture // nil for none
+	adapter transport.Adapter  // the kernel's, zero where it has none
 }
 
 // open opens it, and remembers its address: peers know it by that, and once it was unplugged the kernel may give it
@@ -156,8 +160,8 @@ func (c *controller) open(ctx context.Context) (transport.Conn, error) {
 		return nil, err
 	}
 	if user, ok := transport.As[transport.UserChannel](conn); ok {
-		if a := user.Adapter(); a.Address != [6]byte{} {
-			c.spec = a.SpecByAddress()
+		if c.adapter = user.Adapter(); c.adapter.Address != [6]byte{} {
+			c.spec = c.adapter.SpecByAddress()
 		}
 	}
 	return transport.Tap(conn, c.capture, transport.Adapter{}), nil
@@ -167,6 +171,44 @@ func (c *controller) open(ctx context.Context) (transport.Conn, error) {
 func (c *controller) reopen(ctx context.Context) (transport.Conn, error) {
 	c.options.Wait = true
 	return c.open(ctx)
+}
+
+// rungs are the ways to get it back, the later the rougher: each time it is opened and reset, and before that on
+// USB its port is.
+func (c *controller) rungs() []gap.Rung {
+	rungs := []gap.Rung{{Name: "reopen", Open: c.reopen}}
+	if c.spec.Kind != transport.User {
+		return rungs
+	}
+	return append(rungs, rungs[0], gap.Rung{Name: "USB reset", Open: func(ctx context.Context) (transport.Conn, error) {
+		if err := transport.ResetUSB(c.adapter); err != nil && c.options.Log != nil {
+			c.options.Log.Debugf("recovery: %v", err) // mostly that it does not hang on USB, and then reopening is all there is
+		}
+		return c.reopen(ctx)
+	}})
+}
+
+// takePowerLine adds the rung of --power-line: the chip's power taken and given.
+func (e *env) takePowerLine(h *host, c *controller, recovery *gap.Recovery) error {
+	if e.powerLine == "" {
+		return nil
+	}
+	chip, line, err := transport.ParsePowerLine(e.powerLine)
+	if err != nil {
+		return usageError{err}
+	}
+	power, err := transport.OpenPowerLine(chip, line)
+	if err != nil {
+		return err
+	}
+	h.close = append(h.close, power.Close)
+	recovery.Rungs = append(recovery.Rungs, gap.Rung{Name: "power", Open: func(ctx context.Context) (transport.Conn, error) {
+		if err := power.Cycle(ctx); err != nil {
+			return nil, err
+		}
+		return c.reopen(ctx)
+	}})
+	return nil
 }
 
 // openCapture opens the capture that --capture asks for, nil for none, and has the log and the events stand in it too.
