@@ -84,6 +84,9 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg, events: newEvents(cfg.Events), incoming: make(chan *Conn, maxIncoming), supervised: make(chan struct{}),
 		done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn)}
 	h.closingContext, h.beginClosing = context.WithCancel(context.Background())
+	if h.cfg.Security.HoldKeys == 0 {
+		h.cfg.Security.HoldKeys = holdsKeys(conn)
+	}
 	c, err := h.startController(ctx, conn)
 	if err == nil {
 		if err = h.identify(ctx, c); err != nil {

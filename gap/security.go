@@ -6,6 +6,7 @@ import (
 
 	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/smp"
+	"github.com/jelling-ble/jelling/transport"
 )
 
 // Security is the Security Manager below, for what gap has no verb for: out of band data, the waits of peers.
@@ -14,6 +15,21 @@ func (h *Host) Security() *smp.Manager { return h.security }
 // OpenPairing lets every peer pair for d from now, over a bond too: for a button or a command. See
 // smp.Manager.OpenPairing.
 func (h *Host) OpenPairing(d time.Duration) { h.security.OpenPairing(d) }
+
+// usbHold is how long keys that overtake the end of encryption are held on a controller on USB: it hands over data and
+// events by two pipes, which the kernel polls one after the other.
+const usbHold = 100 * time.Millisecond
+
+// usb is the number of the bus in transport.Bus.
+const usb transport.Bus = 1
+
+// holdsKeys is smp.Config.HoldKeys for a controller.
+func holdsKeys(conn transport.Conn) time.Duration {
+	if user, ok := transport.As[transport.UserChannel](conn); ok && user.Adapter().Bus == usb {
+		return usbHold
+	}
+	return 0
+}
 
 // least is what the link has to have before any ATT of ours: what the caller wants, the policy for the peer, and the
 // level of its bond.

@@ -1,7 +1,9 @@
 package smp
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/jelling-ble/jelling/hci"
@@ -24,12 +26,10 @@ func encrypt(s *pairing) (phase, Reason, error) {
 			return nil, 0, err
 		}
 	}
-	ev, tell, err := s.next(s.ctx)
+	ev, tell, err := s.encryption()
 	switch {
 	case err != nil:
 		return nil, tell, err
-	case !ev.encryption:
-		return nil, UnspecifiedReason, fmt.Errorf("%v before the link is encrypted", code(ev.pdu[0]))
 	case ev.status != hci.Success:
 		return nil, UnspecifiedReason, fmt.Errorf("encryption with the new key: %w", ev.status)
 	}
@@ -45,6 +45,39 @@ func encrypt(s *pairing) (phase, Reason, error) {
 	}
 	return distribute, 0, nil
 }
+
+// maxHeld is how many key PDUs are held: all that a side can have to distribute.
+const maxHeld = 5
+
+// encryption waits for the outcome of encryption. What comes first is plaintext, injected by somebody, and ends the
+// pairing; but a controller on USB, where events and data have pipes of their own, hands over keys that came encrypted
+// before it says that they did. There they are held for a moment, once encryption has been started.
+func (s *pairing) encryption() (wireEvent, Reason, error) {
+	ctx, first := s.ctx, code(0)
+	for {
+		ev, tell, err := s.next(ctx)
+		switch {
+		case err != nil && ctx != s.ctx && errors.Is(err, context.DeadlineExceeded):
+			return ev, UnspecifiedReason, errPlain(first)
+		case err != nil || ev.encryption:
+			return ev, tell, err
+		case s.p.holdKeys == 0 || !ev.starting || !isKey(code(ev.pdu[0])) || len(s.early) >= maxHeld:
+			return ev, UnspecifiedReason, errPlain(code(ev.pdu[0]))
+		}
+		if len(s.early) == 0 {
+			first = code(ev.pdu[0])
+			moment, over := context.WithTimeout(s.ctx, s.p.holdKeys)
+			defer over()
+			ctx = moment
+		}
+		s.early = append(s.early, ev.pdu)
+	}
+}
+
+func errPlain(c code) error { return fmt.Errorf("%v before the link is encrypted", c) }
+
+// isKey tells the PDUs of phase 3.
+func isKey(c code) bool { return c >= codeEncryptionInformation && c <= codeSigningInformation }
 
 // distribute is phase 3 (Vol 3, Part H, 2.4.3): all keys of the responder, then all of the initiator.
 func distribute(s *pairing) (phase, Reason, error) {

@@ -2,9 +2,12 @@ package smp
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -54,7 +57,7 @@ func TestDistributionOrder(t *testing.T) {
 		for _, o := range []outcome{c, p} {
 			var got []code
 			for _, pdu := range o.sent {
-				if isKeyPDU(code(pdu[0])) {
+				if isKey(code(pdu[0])) {
 					got = append(got, code(pdu[0]))
 				}
 			}
@@ -258,4 +261,81 @@ func TestEncryptionFails(t *testing.T) {
 	if !errors.Is(err, hci.PINOrKeyMissing) || !errors.Is(err, UnspecifiedReason) || got != (pairingResult{}) {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestKeysThatOvertakeEncryption are held on a controller on USB, for a moment; elsewhere, and before encryption was
+// started, they are plaintext that somebody has injected.
+func TestKeysThatOvertakeEncryption(t *testing.T) {
+	for _, x := range []struct {
+		name       string
+		hold, late time.Duration
+		secure     SecureConnections
+		ok         bool
+	}{
+		{"on USB", 100 * time.Millisecond, 99 * time.Millisecond, SecureConnectionsAllowed, true},
+		{"on USB, legacy", 100 * time.Millisecond, 99 * time.Millisecond, SecureConnectionsOff, true},
+		{"on USB, for too long", 100 * time.Millisecond, 101 * time.Millisecond, SecureConnectionsAllowed, false},
+		{"elsewhere", 0, time.Millisecond, SecureConnectionsAllowed, false},
+		{"elsewhere, legacy", 0, time.Millisecond, SecureConnectionsOff, false},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				policy := Policy{SecureConnections: x.secure}
+				central := newManager(t, Config{Policy: policy, HoldKeys: x.hold, InitiatorKeys: everyKey, ResponderKeys: everyKey})
+				a := join(t, central, hostText, newManager(t, Config{
+					Policy: policy, Identity: addressOf(t, oximeterText), InitiatorKeys: everyKey, ResponderKeys: everyKey,
+				}), oximeterText)
+				a.late = x.late
+				err := secured(t, a.central, LevelEncrypted)
+				time.Sleep(time.Second)
+				r, stored := central.load(addressOf(t, oximeterText))
+				if (err == nil) != x.ok || stored != x.ok || !x.ok && !errors.Is(err, UnspecifiedReason) || x.ok && r.Keys.PeerCSRK == nil {
+					t.Errorf("%v, stored %v", err, stored)
+				}
+				a.drop()
+			})
+		})
+	}
+	for _, hold := range []time.Duration{0, time.Second} {
+		for name, c := range map[string]code{"in phase 2": codePairingRandom, "in place of what ends phase 2": codeDHKeyCheck} {
+			attack{name: name, secure: true, victim: hci.Peripheral, want: UnspecifiedReason, c: c, becomes: becomesPDU("08" + sixteen),
+				sides: func(_, p *pairingParameters) { p.holdKeys = hold }}.run(t)
+		}
+	}
+}
+
+// TestHeldKeysAreBounded: no more is held than a side can have to distribute, and nothing but keys.
+func TestHeldKeysAreBounded(t *testing.T) {
+	for name, pdus := range map[string][]string{
+		"too many": {"06" + sixteen, "08" + sixteen, "0a" + sixteen, "06" + sixteen, "08" + sixteen, "0a" + sixteen},
+		"no key":   {"04" + sixteen},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &awaiting{}
+			for _, pdu := range pdus {
+				w.events = append(w.events, wireEvent{pdu: unhex(t, pdu), starting: true})
+			}
+			w.events = append(w.events, wireEvent{encryption: true})
+			s := newPairing(t.Context(), w, pairingParameters{holdKeys: time.Second})
+			if _, tell, err := s.encryption(); tell != UnspecifiedReason || err == nil {
+				t.Errorf("%s: %v, %v", name, tell, err)
+			}
+		})
+	}
+}
+
+// awaiting is a wire with its events in order, and nothing after them.
+type awaiting struct{ events []wireEvent }
+
+func (*awaiting) send([]byte) error { return nil }
+func (*awaiting) encrypt(Key) error { return nil }
+func (*awaiting) offer(Key)         {}
+func (a *awaiting) next(ctx context.Context) (wireEvent, error) {
+	if len(a.events) == 0 {
+		<-ctx.Done()
+		return wireEvent{}, ctx.Err()
+	}
+	ev := a.events[0]
+	a.events = a.events[1:]
+	return ev, nil
 }

@@ -2,6 +2,7 @@ package smp
 
 import (
 	"crypto/ecdh"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -57,6 +58,11 @@ type Config struct {
 
 	Random     func([]byte)                     // fills with random octets; if nil, crypto/rand
 	PrivateKey func() (*ecdh.PrivateKey, error) // a fresh P-256 key for each pairing; if nil, crypto/ecdh
+
+	// HoldKeys is how long keys that a controller hands over before it says that the link is encrypted are held; if
+	// zero, they are refused as plaintext. It is for controllers on USB, where data can overtake events, and costs
+	// there what it gives: for so long somebody in radio range can send keys in the peer's name.
+	HoldKeys time.Duration
 
 	// DebugKeys uses the specification's debug key pair in Secure Connections pairing, and accepts it from peers, so
 	// that a sniffer can read along (Vol 3, Part H, 2.3.5.6.1). Keys made so are not authenticated, and never stored.

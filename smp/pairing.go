@@ -31,6 +31,7 @@ type wireEvent struct {
 	pdu        []byte
 	encryption bool // an Encryption Change or Key Refresh Complete with that status
 	status     hci.Status
+	starting   bool // a PDU came while the outcome of encryption was awaited
 }
 
 // pairingParameters is everything one pairing is told.
@@ -43,6 +44,7 @@ type pairingParameters struct {
 	secure        bool        // we offer Secure Connections
 	secureOnly    bool
 	debugKeys     bool            // the debug key pair may be used, by either side
+	holdKeys      time.Duration   // keys may come that much before the encryption that they came by; if zero, they may not
 	flags         AuthReq         // more of them to send than follow from the rest
 	minKeySize    int             // 7 to 16; if zero, 7
 	maxKeySize    int             // 7 to 16; if zero, 16
@@ -135,7 +137,7 @@ type pairing struct {
 	deadline time.Time // when the peer has been silent for too long
 
 	with    Capabilities  // what there is to ask a person with
-	early   []byte        // a PDU that came while a person was asked
+	early   [][]byte      // what came while a person was asked, or before the encryption that it needs
 	pressed chan Keypress // what the peer tells of the keys pressed on its side, while we display
 
 	request, response features // as they were sent

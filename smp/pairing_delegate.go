@@ -64,10 +64,10 @@ func askPerson[T any](s *pairing, refusal Reason, question func(context.Context)
 		case err != nil:
 			return answer, tell, err
 		case ev.encryption: // of a time before ours
-		case s.early != nil:
+		case len(s.early) > 0:
 			return answer, UnspecifiedReason, errEarly
 		default:
-			s.early = ev.pdu
+			s.early = [][]byte{ev.pdu}
 		}
 	}
 }

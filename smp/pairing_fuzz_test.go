@@ -25,7 +25,7 @@ func (s *tampering) literal() []byte {
 	n := min(int(s.rest[0])%70, len(s.rest)-1)
 	pdu := append([]byte{}, s.rest[1:1+n]...)
 	s.rest = s.rest[1+n:]
-	s.forged = s.forged || n > 0 && isKeyPDU(code(pdu[0]))
+	s.forged = s.forged || n > 0 && isKey(code(pdu[0]))
 	return pdu
 }
 
@@ -52,7 +52,7 @@ func (s *tampering) apply(a *air, from hci.Role, pdu []byte) [][]byte {
 		return [][]byte{pdu[:int(op/10)%len(pdu)]}
 	case 8:
 		pdu[int(op/10)%len(pdu)] ^= op
-		s.forged = s.forged || isKeyPDU(code(pdu[0]))
+		s.forged = s.forged || isKey(code(pdu[0]))
 	case 9:
 		return nil
 	}

@@ -119,7 +119,7 @@ func TestEveryOctetOnAirIsProtected(t *testing.T) {
 				for octet := 0; octet < octets || octet == 0; octet++ {
 					octets = 0
 					runFault(t, sides, at, func(pdu []byte) [][]byte {
-						if !isKeyPDU(code(pdu[0])) {
+						if !isKey(code(pdu[0])) {
 							octets = len(pdu)
 							pdu[octet] ^= 1 << (octet % 8)
 						}
@@ -130,6 +130,3 @@ func TestEveryOctetOnAirIsProtected(t *testing.T) {
 		})
 	}
 }
-
-// isKeyPDU tells what travels encrypted, and so cannot be changed by anybody.
-func isKeyPDU(c code) bool { return c >= codeEncryptionInformation && c <= codeSigningInformation }

@@ -37,10 +37,11 @@ func receive[T any](s *pairing, want code, parse func([]byte) (T, error)) (T, Re
 	}
 }
 
-// kept is the PDU that came while a person was asked, or else the next one to come.
+// kept is the PDU that came too early, or else the next one to come.
 func (s *pairing) kept() (wireEvent, Reason, error) {
-	if pdu := s.early; pdu != nil {
-		s.early = nil
+	if len(s.early) > 0 {
+		pdu := s.early[0]
+		s.early = s.early[1:]
 		return wireEvent{pdu: pdu}, 0, nil
 	}
 	return s.next(s.ctx)

@@ -115,7 +115,7 @@ func (s *Session) HandlePDU(pdu []byte) {
 	}
 	// What is too long stays too long when it is cut to one octet more than any PDU has.
 	pdu = pdu[:min(len(pdu), maxPDU+1)]
-	s.inbox = append(s.inbox, inbound{wireEvent: wireEvent{pdu: append([]byte(nil), pdu...)}})
+	s.inbox = append(s.inbox, inbound{wireEvent: wireEvent{pdu: append([]byte(nil), pdu...), starting: s.starting}})
 	s.signal()
 }
 
@@ -140,7 +140,7 @@ func (s *Session) HandleEncryption(status hci.Status, enabled, refresh bool) {
 	// A central that starts again and again while we write to a disk finds this full: then the link's
 	// security, above, says it all.
 	if len(s.inbox) < 2*maxInbox {
-		s.inbox = append(s.inbox, inbound{wireEvent{encryption: true, status: status}, s.key})
+		s.inbox = append(s.inbox, inbound{wireEvent: wireEvent{encryption: true, status: status}, key: s.key})
 	}
 	s.signal()
 }

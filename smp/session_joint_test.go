@@ -3,6 +3,7 @@ package smp
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -21,6 +22,7 @@ type joint struct {
 	sent   int         // PDUs
 	before func(n int) // if not nil, called before the PDU with that number is carried, in the goroutine of the joint
 
+	late     time.Duration // how long after the peripheral the central hears that the link is encrypted
 	ciphered bool
 	mute     bool // nothing gets across any more; for the joint's goroutine to set
 }
@@ -152,7 +154,11 @@ func (e *end) Encrypt(key Key, rand [8]byte, ediv uint16) error {
 		default:
 			e.ciphered = true
 			e.peer().HandleEncryption(hci.Success, true, refresh)
-			e.HandleEncryption(hci.Success, true, refresh)
+			if e.late == 0 {
+				e.HandleEncryption(hci.Success, true, refresh)
+				return
+			}
+			time.AfterFunc(e.late, func() { e.post(func() { e.HandleEncryption(hci.Success, true, refresh) }) })
 		}
 	})
 	return nil

@@ -107,6 +107,7 @@ func (s *Session) parameters(want Level, bonding bool, request []byte) pairingPa
 		delegate:   s.person(),
 		outOfBand:  s.manager.outOfBand(s.Identity(), s.onAir),
 		debugKeys:  config.DebugKeys,
+		holdKeys:   config.HoldKeys,
 		random:     config.Random,
 		privateKey: config.PrivateKey,
 	}
