@@ -126,6 +126,15 @@ func (l *simLine) send(b ...byte) {
 	l.change(func() { l.in = append(l.in, b...) })
 }
 
+// unstick lets leave what waits, and all that comes.
+func (l *simLine) unstick() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	waits := l.out
+	l.changeLocked(func() { l.stuck, l.out = false, nil })
+	l.far(waits)
+}
+
 func (l *simLine) SetReadDeadline(t time.Time) error {
 	l.change(func() { l.readBy = t })
 	return nil

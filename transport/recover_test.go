@@ -238,6 +238,30 @@ func TestResyncGivesUp(t *testing.T) {
 	})
 }
 
+// An answer that was there before is no answer, and neither are the pieces of two.
+func TestResyncIsNotFooled(t *testing.T) {
+	inRig(t, Spec{Chip: ChipNone}, func(r *rig) {
+		r.chip.deaf = true
+		r.line.send(answered...)
+		if err := r.Resync(context.Background()); !errors.Is(err, ErrOutOfStep) {
+			t.Errorf("by an old answer: %v", err)
+		}
+	})
+	inRig(t, Spec{Chip: ChipNone}, func(r *rig) {
+		pieces := [][]byte{answered[:6], answered[6:]}
+		r.chip.bite = func(toHost bool, b []byte) []byte {
+			if toHost && len(pieces) > 0 {
+				b, pieces = pieces[0], pieces[1:]
+			}
+			return b
+		}
+		r.resyncs(1)
+		if r.chip.resets != 3 {
+			t.Errorf("%d resets, want a third, whose answer is whole", r.chip.resets)
+		}
+	})
+}
+
 func TestResyncOfADeadLine(t *testing.T) {
 	inRig(t, Spec{Chip: ChipNone}, func(r *rig) {
 		r.line.stuck, r.line.room = true, 3
@@ -256,7 +280,7 @@ func TestResyncOfADeadLine(t *testing.T) {
 func TestResyncHeedsItsContext(t *testing.T) {
 	inRig(t, Spec{}, func(r *rig) {
 		r.chip.deaf = true
-		for _, after := range []time.Duration{time.Millisecond, 1500 * time.Millisecond, 4 * time.Second} {
+		for _, after := range []time.Duration{time.Millisecond, 1500 * time.Millisecond, 6 * time.Second} {
 			ctx, cancel := context.WithTimeout(context.Background(), after)
 			start := time.Now()
 			err := r.Resync(ctx)
@@ -291,16 +315,21 @@ func TestResyncEndsWhatIsUnderWay(t *testing.T) {
 		go func() { waited <- r.WritePacket(packet(ACL, 7)) }()
 		synctest.Wait()
 		done := make(chan error)
+		start := time.Now()
 		go func() { done <- r.Resync(context.Background()) }()
 		for _, c := range []chan error{read, wrote} {
 			if err := <-c; err != errResyncing {
 				t.Errorf("under way: %v", err)
 			}
 		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("called off after %v", took)
+		}
 		if _, err := r.next(); err != errResyncing {
 			t.Errorf("read meanwhile: %v", err)
 		}
-		r.line.change(func() { r.line.stuck = false })
+		synctest.Wait() // what was stuck is dropped, and a reset is in its place
+		r.line.unstick()
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}

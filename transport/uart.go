@@ -120,7 +120,7 @@ func parseSerial(rest string) (Spec, string) {
 		return s, ""
 	}
 	var seen []string
-	for _, text := range strings.Split(list, "&") {
+	for text := range strings.SplitSeq(list, "&") {
 		name, value, _ := strings.Cut(text, "=")
 		i := slices.IndexFunc(serialOptions, func(o serialOption) bool { return o.name == name })
 		if i < 0 {

@@ -225,7 +225,7 @@ func TestLineStuck(t *testing.T) {
 			t.Errorf("text %q, want %q", err, want)
 		}
 		r.stopped(err)
-		r.line.change(func() { r.line.stuck = false })
+		r.line.unstick()
 		r.resyncs(1)
 	})
 }
@@ -236,7 +236,7 @@ func TestLineSlow(t *testing.T) {
 		r.line.stuck = true
 		go func() {
 			time.Sleep(writeGrace)
-			r.line.change(func() { r.line.stuck = false })
+			r.line.unstick()
 		}()
 		if err := r.WritePacket(packet(ACL, 200)); err != nil {
 			t.Error(err)
@@ -393,7 +393,7 @@ func TestLineDiscardLetsWrite(t *testing.T) {
 		if err := r.Discard(context.Background(), time.Second); err != nil {
 			t.Error(err)
 		}
-		r.line.change(func() { r.line.stuck = false })
+		r.line.unstick()
 		if err := <-written; err != nil {
 			t.Error(err)
 		}
@@ -487,6 +487,24 @@ func TestLineCloseInEveryState(t *testing.T) {
 	}
 }
 
+// Who has waited for his turn while the Conn was resynchronised is turned away.
+func TestLineTurnsAwayTheLate(t *testing.T) {
+	inRig(t, Spec{}, func(r *rig) {
+		r.writing <- struct{}{}
+		late := make(chan error)
+		go func() { late <- r.WritePacket(resetCommand) }()
+		synctest.Wait()
+		r.mu.Lock()
+		r.epoch++
+		r.mu.Unlock()
+		<-r.writing
+		if err := <-late; err != errResyncing {
+			t.Errorf("%v", err)
+		}
+		r.works()
+	})
+}
+
 func TestLineErrorTexts(t *testing.T) {
 	tests := []struct {
 		err  error
@@ -536,6 +554,47 @@ func TestAs(t *testing.T) {
 		}
 		if _, ok := As[Serial](nil); ok {
 			t.Error("nothing is a Serial")
+		}
+	})
+}
+
+// A line is cut into the same packets as a socket, but for those of the chip's vendor; nothing is lost track of.
+func FuzzLine(f *testing.F) {
+	f.Add([]byte{}, byte(0))
+	f.Add(append(packet(Event, 3), 0x55), byte(0))
+	f.Add(append(append([]byte{0x07}, make([]byte, 63)...), packet(ACL, 4)...), byte(1))
+	f.Add(append([]byte{0x00, 0x31, 0x34}, packet(ISO, 4)...), byte(1))
+	f.Add(append([]byte{0x30, 0x33}, packet(SCO, 4)[:3]...), byte(2))
+	f.Fuzz(func(t *testing.T, in []byte, which byte) {
+		chip := []Chip{ChipNone, ChipBroadcom, ChipTI}[which%3]
+		l := newSimLine()
+		l.send(in...)
+		l.hung = io.EOF
+		c := newH4Line(l, Spec{Kind: UART, Chip: chip}, nil)
+		defer c.Close()
+		want, wantErr := readAll(bytes.NewReader(in))
+		b := make([]byte, MaxPacket)
+		var octets int64
+		for i := 0; ; i++ {
+			n, err := c.ReadPacket(b)
+			if c.framer.offset > int64(len(in)) {
+				t.Fatalf("%d octets read of %d", c.framer.offset, len(in))
+			}
+			if err != nil {
+				if out, gone := errors.Is(err, ErrOutOfStep), errors.Is(err, ErrGone); out == gone {
+					t.Errorf("%v", err)
+				}
+				if chip == ChipNone && (i != len(want) || errors.Is(err, ErrGone) != errors.Is(wantErr, ErrGone)) {
+					t.Errorf("%d packets, %v; want %d, %v", i, err, len(want), wantErr)
+				}
+				break
+			}
+			if octets += int64(n); octets+c.in.passedOver.Load() > c.framer.offset {
+				t.Errorf("%d octets in packets, %d in all", octets, c.framer.offset)
+			}
+			if chip == ChipNone && !bytes.Equal(b[:n], want[i]) {
+				t.Errorf("packet %d is % X, want % X", i, b[:n], want[i])
+			}
 		}
 	})
 }
