@@ -63,6 +63,7 @@ type procedure struct {
 	repaired   bool           // a repair was tried
 	lost       *LostBondError // what became of it
 	asking     bool           // our Security Request is out
+	askedPlain bool           // and went in the clear
 	askedUntil time.Time      // and the central has that long
 }
 
@@ -70,6 +71,7 @@ type procedure struct {
 type inbound struct {
 	wireEvent
 	key keyInUse
+	old bool // it came before our Security Request
 }
 
 // waiter is a caller of Secure.

@@ -21,11 +21,34 @@ func (s *Session) ask(want Level) error {
 	if s.policy.SecureConnections != SecureConnectionsOff {
 		auth |= authSecure
 	}
+	s.askedPlain = s.beforeAsking()
 	if err := s.link.Send(securityRequest{auth}.appendTo(nil)); err != nil {
 		return s.failure(err)
 	}
 	s.asking, s.askedUntil = true, time.Now().Add(pairingTimeout)
 	return nil
+}
+
+// beforeAsking marks what has arrived already: it is no answer. It tells whether the link is in the clear.
+func (s *Session) beforeAsking() (plain bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.inbox {
+		s.inbox[i].old = true
+	}
+	return !s.active.security.Encrypted
+}
+
+// encryptedBy ends the wait for a central that has encrypted the link with a key that it had. One that we asked in
+// the clear can't know that it was us, so that who wants more than that key gives, and can be given it, asks once
+// more, on the encrypted link.
+func (s *Session) encryptedBy(have Security) {
+	want, short := s.unmet()
+	if short && s.asking && s.askedPlain && s.policy.best(s.canAuthenticate()).Satisfies(want) {
+		s.asking = false
+		return
+	}
+	s.reached(have)
 }
 
 // reached ends the wait for the central: who wants more than this has got all there is.

@@ -85,7 +85,9 @@ func (s *Session) encrypted(in inbound) {
 			s.served(in.key.ltk)
 		}
 		s.emit(Encrypted{Stored: in.key.stored, Security: in.key.security})
-		s.reached(in.key.security)
+		if !in.old {
+			s.encryptedBy(in.key.security)
+		}
 	case in.key.stored:
 		s.keyFailed(in.key.ltk)
 		s.answerAll(&EncryptionError{Peer: s.Identity(), Status: in.status, Decision: Decide(Situation{Happened: LinkFailed})})

@@ -94,6 +94,33 @@ func TestSecurityRequestAnswered(t *testing.T) {
 	}
 }
 
+// TestSecurityRequestInTheClear that wants more than the bond gives is answered by the bond, and goes out again on the
+// link which that has encrypted, once.
+func TestSecurityRequestInTheClear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, Config{
+			Delegate: sitter{desk: newDesk(), has: Capabilities{IO: DisplayYesNo}},
+			Store:    storeOf(t, bondWith(t, strangerText, legacyKeys(1), WishUnknown)),
+		})
+		l := newScript(t, m, hci.Peripheral, strangerText)
+		answer := l.asks(LevelAuthenticated)
+		l.want("send 0b0d")
+		for range 2 {
+			pending(t, answer)
+			if _, ok := l.LongTermKey([8]byte{1, 0x77}, 0x0103); !ok {
+				t.Fatal("no key")
+			}
+			l.HandleEncryption(hci.Success, true, false)
+			if l.wantEvents("Encrypted"); l.did() != "send 0b0d" {
+				break
+			}
+		}
+		if _, ok := errors.AsType[*LevelError](answered(t, answer)); !ok {
+			t.Error("the central has refreshed the key, and that was all")
+		}
+	})
+}
+
 // TestEncryptionFailsAsPeripheral with a link that stays.
 func TestEncryptionFailsAsPeripheral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
