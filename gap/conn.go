@@ -3,6 +3,7 @@ package gap
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/jelling-ble/jelling/att"
@@ -27,6 +28,7 @@ type Conn struct {
 	session *smp.Session
 	gate    *gate
 	gatt    *gatt.Conn
+	ending  atomic.Bool   // somebody here has asked for the end
 	ended   chan struct{} // closed when the connection has ended and nothing of it runs or is told any more
 }
 
@@ -41,7 +43,7 @@ func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 	if c.gate.channel, err = c.mux.Open(l2cap.CIDATT, maxATTMTU, c.gate.receive); err != nil {
 		return nil, err
 	}
-	c.session = h.security.NewSession(securityLink{link, smpChannel}, c.tellSecurity)
+	c.session = h.security.NewSession(securityLink{link, c, smpChannel}, c.tellSecurity)
 	c.gatt = gatt.NewConn(c.gate, gatt.Config{MTU: h.cfg.MTU, Log: h.cfg.Logger, Server: h.cfg.Server, Tag: c,
 		Secure: c.secureFor, HasKey: c.bonded, Security: func() att.Security { return securityOf(c.session.Security()) }})
 	return c, nil
@@ -50,8 +52,11 @@ func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 // securityLink is a connection as the Security Manager sees it.
 type securityLink struct {
 	*driver.Conn
+	conn    *Conn
 	channel *l2cap.Channel
 }
+
+func (l securityLink) Disconnect(reason hci.Status) { l.conn.disconnect(reason) }
 
 func (l securityLink) Send(pdu []byte) error { return l.channel.SendUrgent(pdu) }
 
@@ -109,10 +114,24 @@ func (c *Conn) Ended() <-chan struct{} { return c.ended }
 // the hci.Status of the disconnection.
 func (c *Conn) Err() error { return c.mux.Err() }
 
-// Disconnect ends the connection with a reason for the peer, and waits for its end. The controller bounds
-// that: a command without an answer, and a link without a peer, end by their time-outs.
+// Disconnect ends the connection with a reason for the peer, and waits for Done. The controller bounds
+// that: a command without an answer, and a link without a peer, end by their time-outs. A handler may call it;
+// anybody else may wait for Ended behind it.
 func (c *Conn) Disconnect(reason hci.Status) {
-	c.link.Disconnect(reason)
+	c.disconnect(reason)
+	<-c.Done()
+}
+
+// disconnect asks for the end, once: the first to ask gives the reason. It never waits.
+func (c *Conn) disconnect(reason hci.Status) {
+	if c.ending.CompareAndSwap(false, true) {
+		c.link.Disconnect(reason)
+	}
+}
+
+// hangUp ends the connection, and waits until its end has been told. No handler may call it.
+func (c *Conn) hangUp(reason hci.Status) {
+	c.disconnect(reason)
 	<-c.ended
 }
 

@@ -40,7 +40,11 @@ func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig)
 		return nil, fmt.Errorf("connect to %v: %w", peer, link.Err())
 	}
 	if err := c.establish(ctx, cfg); err != nil {
-		c.Disconnect(hci.AuthenticationFailure)
+		reason := hci.AuthenticationFailure
+		if ctx.Err() != nil { // of which the peer is to make nothing
+			reason, err = hci.RemoteUserTerminatedConnection, context.Cause(ctx)
+		}
+		c.hangUp(reason) // so that its end is told before what follows from it
 		return nil, fmt.Errorf("secure the link: %w", err)
 	}
 	return c, nil

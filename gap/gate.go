@@ -110,7 +110,7 @@ func (g *gate) Enhanced() bool { return false }
 // Disconnect implements att.Bearer: ATT that no longer answers is no use, so the link goes with it.
 func (g *gate) Disconnect(err error) {
 	g.conn.logf("%v: %v", g.conn.Peer(), err)
-	g.conn.link.Disconnect(hci.RemoteUserTerminatedConnection)
+	g.conn.disconnect(hci.RemoteUserTerminatedConnection)
 }
 
 // Done implements att.Bearer.

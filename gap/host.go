@@ -202,7 +202,7 @@ func (h *Host) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
 	for _, c := range conns {
-		c.link.Disconnect(hci.RemoteUserTerminatedConnection)
+		c.disconnect(hci.RemoteUserTerminatedConnection)
 	}
 	for _, c := range conns {
 		select {
@@ -250,7 +250,7 @@ func (h *Host) HandleConnection(link *driver.Conn) driver.ConnHandler {
 		case h.incoming <- c:
 		default:
 			h.logf("%v: too many connections wait for Accept", c.Peer())
-			link.Disconnect(hci.RemoteDeviceLowResources)
+			c.disconnect(hci.RemoteDeviceLowResources)
 		}
 	}
 	return c

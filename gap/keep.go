@@ -71,12 +71,14 @@ func (h *Host) Keep(ctx context.Context, peer hci.Address, cfg KeepConfig, use f
 		if err == nil {
 			began := time.Now()
 			err = use(ctx, c)
-			if c.Err() == nil {
-				c.Disconnect(hci.RemoteUserTerminatedConnection)
+			if c.Err() == nil && !c.ending.Load() {
+				c.hangUp(hci.RemoteUserTerminatedConnection)
 				return err
 			}
 			<-c.Ended() // so that the end is told before what follows from it
-			err = c.Err()
+			if !isFinal(err) {
+				err = c.Err()
+			}
 			k.held(time.Since(began))
 		}
 		switch {
