@@ -45,10 +45,10 @@ type cable struct {
 	ends []net.Conn
 }
 
-// wire puts a virtual controller behind the null-modem cable.
-func wire(t *testing.T) *cable {
+// wire puts a virtual controller behind the null-modem cable. More may be asked of btvirt.
+func wire(t *testing.T, options ...string) *cable {
 	t.Helper()
-	start(t, "btvirt", exec.Command("btvirt", "-s")).stays = true
+	start(t, "btvirt", exec.Command("btvirt", append(options, "-s")...)).stays = true
 	until(t, "btvirt's socket", func() bool { c, err := net.Dial("unix", btvirtLE); closes(c); return err == nil })
 	path := filepath.Join(t.TempDir(), "wire")
 	l, err := net.Listen("unix", path)
@@ -211,6 +211,27 @@ func TestUARTCommands(t *testing.T) {
 	if got := conn.Counters(); got != (transport.Counters{}) {
 		t.Errorf("%+v", got)
 	}
+}
+
+// TestUARTSubscribe does the main job over the cable: to pair with BlueZ, to read, and to come back to a stored bond.
+func TestUARTSubscribe(t *testing.T) {
+	until(t, "end of the last test's controllers", func() bool { return !exists("hci0") && !exists("hci1") })
+	wire(t, "-L", "-l2")
+	until(t, "hci1", func() bool { return exists("hci1") })
+	o := &oximeter{secureConnections: true}
+	o.boot(t)
+	capture := output(t, "jelling.btsnoop")
+	h := &host{peer: o.address, process: start(t, "jelling", exec.Command("taskset", "-c", "0", os.Getenv("JELLING"), "subscribe", o.address, readings,
+		"--json", "-v", "--timeout", "20s", "--capture", capture, "--transport", lineSpec(0).String(), "--state-dir", filepath.Join(t.TempDir(), "state")))}
+	h.want(connected, paired(true), encrypted("new"))
+	h.stream(10)
+	o.do("disconnect")
+	h.want(disconnected(0x13), retry, connected, encrypted("stored"))
+	h.stream(10)
+	h.signal(syscall.SIGINT)
+	h.want(left)
+	h.ends(130)
+	readable(t, capture)
 }
 
 // The kernel keeps the old rate in silence where the hardware can't have a new one.
