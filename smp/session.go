@@ -57,6 +57,7 @@ type Session struct {
 type procedure struct {
 	agreed     Security       // of the pairing that runs
 	heard      Wish           // from a Security Request on this link, worth something once it is encrypted
+	heardPlain bool           // it came in the clear
 	requested  Level          // the peer's Security Request is to be answered by that
 	raised     bool           // it asked for more than an encrypted link had
 	dead       []LTK          // keys of the bond that failed on this link

@@ -235,27 +235,45 @@ func TestWishWhilePairing(t *testing.T) {
 	})
 }
 
-// TestWishIsRecordedOnceEncrypted, and not before.
+// TestWishIsRecordedOnceEncrypted, and not before. A wish for the bond that is recorded is taken back by the peer
+// itself, on an encrypted link, and not by what anybody may have said in the clear.
 func TestWishIsRecordedOnceEncrypted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newManager(t, Config{Store: storeOf(t, bondWith(t, oximeterText, legacyKeys(1), WishBond))})
-		l := newScript(t, m, hci.Central, oximeterText)
-		l.hears("0b00")
-		l.want("encrypt 5257")
-		if r := load(t, m, oximeterText); r.Wish != WishBond {
-			t.Errorf("in the clear: wish %s", r.Wish)
-		}
-		l.HandleEncryption(hci.Success, true, false)
-		l.want()
-		if r := load(t, m, oximeterText); r.Wish != WishNone || !r.Bonded {
-			t.Errorf("encrypted: %+v", r.Public())
-		}
-		l.hears("0b01") // the link is good enough: no answer
-		l.want()
-		if r := load(t, m, oximeterText); r.Wish != WishBond {
-			t.Errorf("later: wish %s", r.Wish)
-		}
-	})
+	for _, x := range []struct {
+		recorded  Wish
+		hears     string
+		encrypted Wish
+	}{
+		{"", "0b00", WishNone},
+		{WishUnknown, "0b00", WishNone},
+		{WishNone, "0b01", WishBond},
+		{WishUnknown, "0b01", WishBond},
+		{WishBond, "0b00", WishBond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newManager(t, Config{Store: storeOf(t, bondWith(t, oximeterText, legacyKeys(1), x.recorded))})
+			l := newScript(t, m, hci.Central, oximeterText)
+			l.hears(x.hears)
+			l.want("encrypt 5257")
+			if r := load(t, m, oximeterText); r.Wish != x.recorded {
+				t.Errorf("in the clear: wish %s", r.Wish)
+			}
+			l.HandleEncryption(hci.Success, true, false)
+			l.want()
+			if r := load(t, m, oximeterText); r.Wish != x.encrypted || !r.Bonded {
+				t.Errorf("encrypted: %+v", r.Public())
+			}
+			for _, later := range []struct {
+				hears string
+				want  Wish
+			}{{"0b01", WishBond}, {"0b00", WishNone}} { // the link is good enough: no answer
+				l.hears(later.hears)
+				l.want()
+				if r := load(t, m, oximeterText); r.Wish != later.want {
+					t.Errorf("later, %s: wish %s", later.hears, r.Wish)
+				}
+			}
+		})
+	}
 }
 
 // TestNotLost is what a lost bond must not be taken for: the bond stays as it is, and nobody pairs.

@@ -116,9 +116,7 @@ func (s *Session) served(ltk LTK) {
 			return false // the record was replaced meanwhile
 		}
 		r.Prior, r.Proven, r.Lost, r.History.Suspect = nil, true, false, 0
-		if s.heard != "" {
-			r.Wish = s.heard
-		}
+		r.Wish = r.wishAfter(s.heard, s.heardPlain)
 		return before.Prior != nil || !before.Proven || before.Lost || before.History.Suspect != 0 || before.Wish != r.Wish
 	})
 }

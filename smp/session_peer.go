@@ -36,7 +36,8 @@ func (s *Session) hear(pdu []byte) (request AuthReq, ok bool) {
 	}
 	s.emit(SecurityRequested{request.Bonding(), request.MITM(), request.SecureConnections()})
 	s.mu.Lock()
-	settled := s.active.security.Encrypted && !s.pairing // one that runs writes the wish when it is complete
+	s.heardPlain = !s.active.security.Encrypted
+	settled := !s.heardPlain && !s.pairing // one that runs writes the wish when it is complete
 	s.mu.Unlock()
 	if settled {
 		s.rememberWish()
@@ -68,12 +69,23 @@ func (s *Session) answerTo(request AuthReq) Level {
 // is encrypted. A wish under a private address would never be found again.
 func (s *Session) rememberWish() {
 	s.edit(func(r *Record, known bool) bool {
-		if s.heard == "" || r.Wish == s.heard || !known && !r.Peer.IsIdentity() {
+		wish := r.wishAfter(s.heard, s.heardPlain)
+		if r.Wish == wish || !known && !r.Peer.IsIdentity() {
 			return false
 		}
-		r.Wish = s.heard
+		r.Wish = wish
 		return true
 	})
+}
+
+// wishAfter is the wish to record, now that the link is encrypted, for one that was heard on it. That a peer wanted its
+// bond is not taken back by what was said in the clear, where anybody can have said it: it would let a lost bond be
+// paired again without a word.
+func (r Record) wishAfter(heard Wish, plain bool) Wish {
+	if heard == "" || plain && r.Bonded && r.Wish == WishBond {
+		return r.Wish
+	}
+	return heard
 }
 
 // encrypted takes an encryption that the central started by itself, with a key of the bond or one made on
