@@ -160,18 +160,26 @@ func (k *keeper) next(b Backoff, err error) Retry {
 
 // isFinal tells the errors that another attempt would only meet again, or must not be made of itself.
 func isFinal(err error) bool {
-	var (
-		lost  *smp.LostBondError
-		level *smp.LevelError
-		pair  *smp.PairingError
-	)
-	switch {
-	case errors.As(err, &lost), errors.As(err, &level), errors.Is(err, smp.ErrRefusedWeaker):
-		return !errors.Is(err, net.ErrClosed) // a link that broke in the middle says nothing
-	case errors.As(err, &pair):
-		return refusals[pair.Reason]
+	if lost, ok := errors.AsType[*smp.LostBondError](err); ok {
+		switch {
+		case lost.Decision.Action == smp.RefuseAndReport: // whatever became of the link
+			return lost.Decision.Why != smp.WhyRepairedBefore // the next link may pair again
+		case lost.Decision.Action == smp.WaitAndRetry:
+			return false
+		}
+		err = lost.Err // it was paired again, in vain
 	}
-	return false
+	if pair, ok := errors.AsType[*smp.PairingError](err); ok && refusals[pair.Reason] {
+		return true
+	}
+	if errors.Is(err, net.ErrClosed) {
+		return false // a link that broke in the middle says nothing
+	}
+	if refused, ok := errors.AsType[*smp.RefusedError](err); ok && refused.Decision.Action == smp.RefuseAndReport {
+		return refused.Decision.Why != smp.WhyDeadKey // which the next link offers again
+	}
+	_, short := errors.AsType[*smp.LevelError](err)
+	return short || errors.Is(err, smp.ErrRefusedWeaker)
 }
 
 // refusals are the reasons by which a side says what it will not do, rather than what went wrong.
