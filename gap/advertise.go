@@ -12,6 +12,8 @@ import (
 type AdvertiseConfig struct {
 	Payload
 	Interval time.Duration // 20 ms to 10.24 s; if zero, 100 ms
+	// Started is called whenever the controller has begun to advertise, and must not wait. If nil, nobody is told.
+	Started func()
 }
 
 // Advertise makes the host known until a peer connects, and returns the connection; then it advertises no
@@ -32,8 +34,12 @@ func (h *Host) Advertise(ctx context.Context, cfg AdvertiseConfig) (*Conn, error
 			return nil, err
 		}
 		controller := h.Controller()
-		if err := controller.StartAdvertising(ctx, p); err != nil && controller.Err() == nil {
+		err := controller.StartAdvertising(ctx, p)
+		if err != nil && controller.Err() == nil {
 			return nil, err
+		}
+		if err == nil && cfg.Started != nil {
+			cfg.Started()
 		}
 		select {
 		case c := <-h.incoming:

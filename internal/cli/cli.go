@@ -155,7 +155,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.Lookup("security").DefValue = "" // it says so itself
 	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
-	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newL2CAP(e), newAdapters(e), newDoctor(e), newDemo(e))
+	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newAdvertise(e), newL2CAP(e), newAdapters(e), newDoctor(e), newDemo(e))
 	return root
 }
 

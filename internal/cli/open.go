@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jelling-ble/jelling/gap"
+	"github.com/jelling-ble/jelling/gatt/statestore"
 	"github.com/jelling-ble/jelling/hci/vendor"
 	"github.com/jelling-ble/jelling/smp"
 	"github.com/jelling-ble/jelling/smp/bondstore"
@@ -37,8 +38,9 @@ func (e *env) storeConfig() bondstore.Config { return bondstore.Config{Log: e.lo
 // host is an open host and what goes with it.
 type host struct {
 	*gap.Host
-	store *bondstore.Store
-	close []func() error // in reverse order
+	store   *bondstore.Store
+	clients *statestore.Store // what GATT keeps of its peers
+	close   []func() error    // in reverse order
 }
 
 func (h *host) Close() error {
@@ -51,7 +53,12 @@ func (h *host) Close() error {
 }
 
 // openHost opens the store and the controller, and puts a host on it. Policy is what the flags say.
-func (e *env) openHost(ctx context.Context) (_ *host, err error) {
+func (e *env) openHost(ctx context.Context) (*host, error) {
+	return e.openHostFor(ctx, func(*host) (gap.Config, error) { return gap.Config{}, nil })
+}
+
+// openHostFor is openHost with what a command adds to the host's configuration, once the stores are open.
+func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config, error)) (_ *host, err error) {
 	h := &host{}
 	defer func() {
 		if err != nil {
@@ -66,6 +73,11 @@ func (e *env) openHost(ctx context.Context) (_ *host, err error) {
 		return nil, err
 	}
 	h.close = append(h.close, h.store.Close)
+	h.clients = statestore.Open(filepath.Join(dir, "gatt"))
+	cfg, err := configure(h)
+	if err != nil {
+		return nil, err
+	}
 	controller, err := e.openTransport(ctx, h)
 	if err != nil {
 		return nil, err
@@ -74,15 +86,10 @@ func (e *env) openHost(ctx context.Context) (_ *host, err error) {
 	if err != nil {
 		return nil, err
 	}
-	h.Host, err = gap.Open(ctx, conn, gap.Config{
-		Security: smp.Config{Policy: smp.Policy{Bonding: e.bonding, LostBond: e.lostBond}, Store: h.store},
-		Identity: h.store,
-		Events:   e.report,
-		Recovery: controller.recovery,
-		Chip:     controller.chip,
-		Logger:   e.log,
-	})
-	if err != nil {
+	cfg.Security = smp.Config{Policy: smp.Policy{Bonding: e.bonding, LostBond: e.lostBond}, Store: h.store}
+	cfg.Identity, cfg.Events, cfg.Logger = h.store, e.report, e.log
+	cfg.Recovery, cfg.Chip = controller.recovery, controller.chip
+	if h.Host, err = gap.Open(ctx, conn, cfg); err != nil {
 		return nil, err
 	}
 	h.close = append(h.close, h.Host.Close)
