@@ -57,7 +57,9 @@ type Bond struct {
 	Notes  []string // what is odd about it, for people; no keys
 }
 
-func (b *Bond) note(format string, args ...any) { b.Notes = append(b.Notes, fmt.Sprintf(format, args...)) }
+func (b *Bond) note(format string, args ...any) {
+	b.Notes = append(b.Notes, fmt.Sprintf(format, args...))
+}
 
 // ParseInfo reads the info file of a peer. The record's wish is unknown, and its keys have not encrypted a
 // reconnection of ours. Errors are ErrDamaged, ErrNoKey, ErrDebugKey, ErrKeySize, ErrAddress and ErrBlocked,
@@ -172,7 +174,9 @@ func (b *Bond) claim(k *ltk) {
 	b.Record.Keys.KeySize = k.size
 }
 
-func (k *ltk) secure() bool { return k != nil && (k.kind == secureKind || k.kind == secureAuthenticated) }
+func (k *ltk) secure() bool {
+	return k != nil && (k.kind == secureKind || k.kind == secureAuthenticated)
+}
 
 // readLTK reads a group, nil if it is not there.
 func readLTK(f *keyFile, name string) (*ltk, error) {
