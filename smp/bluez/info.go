@@ -202,7 +202,9 @@ func readLTK(f *keyFile, name string) (*ltk, error) {
 	if k.size = int(size); size < 7 || size > 16 {
 		return nil, fmt.Errorf("%w: [%s] has %d", ErrKeySize, name, size)
 	}
-	clear(k.Key[k.size:])
+	if clear(k.Key[k.size:]); k.Key.IsZero() {
+		return nil, fmt.Errorf("%w: [%s] has a key of zeros", ErrDamaged, name)
+	}
 	ediv, err := readNumber(f, name, "EDiv", 16)
 	if err != nil {
 		return nil, err
