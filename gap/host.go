@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -63,6 +64,9 @@ type Host struct {
 	scanners  scanners
 	listeners listeners
 
+	shutting       atomic.Bool     // by Close
+	shut           chan struct{}   // closed when Close is through
+	shutErr        error           // good from then on
 	closingContext context.Context // ended by Close
 	beginClosing   context.CancelFunc
 	supervised     chan struct{} // closed when supervise has returned
@@ -82,7 +86,7 @@ const maxIncoming = 8
 // Open starts a host on a controller. It owns conn from then on, whether it fails or not.
 func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg, events: newEvents(cfg.Events), incoming: make(chan *Conn, maxIncoming), supervised: make(chan struct{}),
-		done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn)}
+		scanners: scanners{changes: make(chan struct{}, 1)}, shut: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn)}
 	h.closingContext, h.beginClosing = context.WithCancel(context.Background())
 	if h.cfg.Security.HoldKeys == 0 {
 		h.cfg.Security.HoldKeys = holdsKeys(conn)
@@ -195,8 +199,18 @@ func (h *Host) Err() error {
 const closeGrace = time.Second
 
 // Close ends every connection, so that no peer has to find out by itself, and then the controller. It
-// waits for everything that the host started, and may be called more than once.
+// waits for everything that the host started, so that neither a handler nor Config.Events may call it; anybody
+// else may, more than once.
 func (h *Host) Close() error {
+	if h.shutting.CompareAndSwap(false, true) {
+		h.shutErr = h.shutDown()
+		close(h.shut)
+	}
+	<-h.shut
+	return h.shutErr
+}
+
+func (h *Host) shutDown() error {
 	h.beginClosing()
 	conns := h.Conns()
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
@@ -214,7 +228,7 @@ func (h *Host) Close() error {
 	h.handBack(c)
 	err := c.Close()
 	<-h.supervised
-	for _, c := range conns {
+	for _, c := range h.Conns() { // those too that began meanwhile
 		<-c.ended
 	}
 	h.warn(h.security.SaveWaits())

@@ -20,7 +20,7 @@ type Recovery struct {
 	// Backoff is the wait between attempts; the first is made at once.
 	Backoff Backoff
 	// Limit is how many attempts in a row may fail before the host gives up and ends; if zero, 10; if
-	// negative, there is no limit.
+	// negative, there is no limit. One whose controller fails again within half a minute has failed.
 	Limit int
 }
 
@@ -52,46 +52,63 @@ const defaultAttempts = 10
 // the host's, and owns the change of controllers.
 func (h *Host) supervise() {
 	defer close(h.supervised)
-	for {
-		c := h.Controller()
+	for attempts := 0; ; {
+		c, began := h.Controller(), time.Now()
 		<-c.Done()
 		if h.closing() || len(h.cfg.Recovery.Rungs) == 0 {
 			h.end(c.Err())
 			return
 		}
 		h.events.tell(h.Identity(), ControllerLost{c.Err()})
-		if err := h.recover(c.Err()); err != nil {
+		_ = c.Close() // or its transport is busy when it is opened again
+		if time.Since(began) >= steadyTime {
+			attempts = 0
+		}
+		var err error
+		if attempts, err = h.recover(c.Err(), attempts); err != nil {
 			h.end(err)
 			return
 		}
 	}
 }
 
-// recover climbs the ladder until the controller is back, or there is an error to end with.
-func (h *Host) recover(cause error) error {
+// recover climbs the ladder, after so many attempts, until the controller is back, or there is an error to end
+// with. It returns the attempts that there have been.
+func (h *Host) recover(cause error, attempts int) (int, error) {
 	r := h.cfg.Recovery
 	limit := r.Limit
 	if limit == 0 {
 		limit = defaultAttempts
 	}
-	for attempt := 1; ; attempt++ {
-		rung := r.Rungs[min(attempt, len(r.Rungs))-1]
-		err := h.climb(rung)
-		if err == nil {
-			h.events.tell(h.Identity(), ControllerRecovered{rung.Name, attempt})
-			return nil
+	for err := cause; ; {
+		if attempts == limit {
+			return attempts, fmt.Errorf("%w after %d attempts: %w; it failed by: %w", ErrGivenUp, attempts, err, cause)
+		}
+		if attempts > 0 && !h.pause(r.Backoff.Delay(attempts)) {
+			return attempts, &driver.ClosedError{}
+		}
+		attempts++
+		rung := r.Rungs[min(attempts, len(r.Rungs))-1]
+		if err = h.climb(rung); err == nil {
+			h.events.tell(h.Identity(), ControllerRecovered{rung.Name, attempts})
+			return attempts, nil
 		}
 		if h.closing() {
-			return &driver.ClosedError{}
+			return attempts, &driver.ClosedError{}
 		}
-		if attempt == limit {
-			return fmt.Errorf("%w after %d attempts: %w; it failed by: %w", ErrGivenUp, attempt, err, cause)
-		}
-		h.warn(fmt.Errorf("recovery, attempt %d, %s: %w", attempt, rung.Name, err))
-		select {
-		case <-time.After(r.Backoff.Delay(attempt)):
-		case <-h.closingContext.Done():
-		}
+		h.warn(fmt.Errorf("recovery, attempt %d, %s: %w", attempts, rung.Name, err))
+	}
+}
+
+// pause waits, and tells whether the host is still to go on.
+func (h *Host) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-h.closingContext.Done():
+		return false
 	}
 }
 
@@ -122,8 +139,8 @@ func (h *Host) climb(rung Rung) error {
 
 // install makes c the host's controller, doing what the one before it did.
 func (h *Host) install(ctx context.Context, c *driver.Controller) error {
-	h.scanners.changes.Lock() // so that a scan begins before, or on c
-	defer h.scanners.changes.Unlock()
+	h.scanners.changes <- struct{}{} // so that a scan begins before, or on c
+	defer h.scanners.changed()
 	if h.scanners.count() > 0 {
 		if err := c.StartScan(ctx, h.scanners.cfg); err != nil {
 			return err

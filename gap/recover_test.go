@@ -152,3 +152,65 @@ func TestCloseDuringRecovery(t *testing.T) {
 		}
 	})
 }
+
+// A controller that comes back only to fail again is not brought back for ever, nor without a pause.
+func TestRecoveryOfAFlappingController(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p *pair
+		p = newPair(t, pairConfig{recovery: gap.Recovery{Rungs: []gap.Rung{{Name: "reopen", Open: func(context.Context) (transport.Conn, error) {
+			time.AfterFunc(time.Second, p.radios[0].Unplug)
+			return p.radios[0].Conn(), nil
+		}}}}})
+		defer p.close()
+		began := time.Now()
+		p.radios[0].Unplug()
+		<-p.central.Done()
+		if err := p.central.Err(); !errors.Is(err, gap.ErrGivenUp) {
+			t.Errorf("%v", err)
+		}
+		synctest.Wait()
+		if n := p.log.count(is[gap.ControllerRecovered]); n != 10 {
+			t.Errorf("%d recoveries, want 10", n)
+		}
+		if d := time.Since(began); d < 5*time.Minute {
+			t.Errorf("ten attempts in %v", d)
+		}
+	})
+}
+
+// The transport is opened again when the old one is closed, and not before.
+func TestRecoveryClosesBeforeItOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p *pair
+		slow := &slowToClose{closed: make(chan struct{})}
+		p = newPair(t, pairConfig{
+			tap: func(conn transport.Conn) transport.Conn { slow.Conn = conn; return slow },
+			recovery: gap.Recovery{Rungs: []gap.Rung{{Name: "reopen", Open: func(context.Context) (transport.Conn, error) {
+				select {
+				case <-slow.closed:
+				default:
+					t.Error("opened while still open")
+				}
+				return p.radios[0].Conn(), nil
+			}}}},
+		})
+		defer p.close()
+		p.radios[0].Unplug()
+		time.Sleep(time.Minute)
+		if n := p.log.count(is[gap.ControllerRecovered]); n != 1 {
+			t.Errorf("%d recoveries", n)
+		}
+	})
+}
+
+// slowToClose is a transport whose Close takes its time.
+type slowToClose struct {
+	transport.Conn
+	closed chan struct{}
+}
+
+func (s *slowToClose) Close() error {
+	time.Sleep(time.Second)
+	defer close(s.closed)
+	return s.Conn.Close()
+}

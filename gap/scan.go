@@ -28,7 +28,7 @@ const maxReports = 256
 // scanners are the running Scans. The controller's loop puts reports in.
 type scanners struct {
 	mu      sync.Mutex
-	changes sync.Mutex // held while the first begins or the last ends, and guards cfg
+	changes chan struct{} // holds a token while the first begins or the last ends, and guards cfg
 	cfg     ScanConfig // the first one's
 	all     map[*scanner]bool
 }
@@ -65,8 +65,12 @@ func (h *Host) Scan(ctx context.Context, cfg ScanConfig) iter.Seq2[Advertisement
 }
 
 func (h *Host) beginScan(ctx context.Context, s *scanner, cfg ScanConfig) error {
-	h.scanners.changes.Lock()
-	defer h.scanners.changes.Unlock()
+	select {
+	case h.scanners.changes <- struct{}{}:
+		defer h.scanners.changed()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	if h.scanners.add(s) > 1 {
 		return nil
 	}
@@ -80,8 +84,8 @@ func (h *Host) beginScan(ctx context.Context, s *scanner, cfg ScanConfig) error 
 }
 
 func (h *Host) endScan(s *scanner) {
-	h.scanners.changes.Lock()
-	defer h.scanners.changes.Unlock()
+	h.scanners.changes <- struct{}{}
+	defer h.scanners.changed()
 	if h.scanners.remove(s) > 0 {
 		return
 	}
@@ -89,6 +93,9 @@ func (h *Host) endScan(s *scanner) {
 		h.logf("stop scanning: %v", err)
 	}
 }
+
+// changed gives the token back.
+func (s *scanners) changed() { <-s.changes }
 
 func (s *scanners) add(one *scanner) int {
 	s.mu.Lock()
