@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,8 +100,19 @@ func isEvent(p []byte, code hci.EventCode) bool {
 // tapped is two whole hosts with a meddler at each.
 type tapped struct {
 	*pair
-	meddlers [2]*meddler // the central's, the peripheral's
+	meddlers  [2]*meddler            // the central's, the peripheral's
+	connected atomic.Pointer[[]byte] // the last Connection Complete that was remembered
 }
+
+// remember notes the link that packets can be injected on.
+func (p *tapped) remember(packet []byte) {
+	if isLE(packet, hci.EvLEConnectionComplete) {
+		p.connected.Store(&packet)
+	}
+}
+
+// link is an SMP PDU on that link.
+func (p *tapped) link(pdu []byte) []byte { return acl(*p.connected.Load(), pdu) }
 
 func newTapped(t *testing.T, cfg pairConfig) *tapped {
 	t.Helper()
