@@ -16,6 +16,11 @@ const maxText = 200
 // bondFile is a record as its file has it.
 type bondFile struct {
 	header
+	bondBody
+}
+
+// bondBody is a record as text.
+type bondBody struct {
 	Local   hci.Address `json:"local"`
 	Peer    hci.Address `json:"peer"`
 	Bonded  bool        `json:"bonded"`
@@ -109,12 +114,20 @@ func (e *ediv) UnmarshalText(b []byte) error {
 
 // marshalBond is the text of a record's file.
 func marshalBond(r smp.Record) ([]byte, error) {
-	if err := check(r); err != nil {
+	b, err := bondOf(r)
+	if err != nil {
 		return nil, err
 	}
-	b := bondFile{
-		header: header{version, byteOrder}, Local: r.Local, Peer: r.Peer,
-		Bonded: r.Bonded, Wish: r.Wish, Lost: r.Lost, Proven: r.Proven, History: historyFile(r.History),
+	return seal(bondFile{header{version, byteOrder}, b})
+}
+
+// bondOf is a record as text.
+func bondOf(r smp.Record) (bondBody, error) {
+	if err := check(r); err != nil {
+		return bondBody{}, err
+	}
+	b := bondBody{
+		Local: r.Local, Peer: r.Peer, Bonded: r.Bonded, Wish: r.Wish, Lost: r.Lost, Proven: r.Proven, History: historyFile(r.History),
 	}
 	if r.Keys != (smp.Keys{}) {
 		b.Keys = keysOf(r.Keys)
@@ -125,7 +138,7 @@ func marshalBond(r smp.Record) ([]byte, error) {
 	if !r.Override.IsZero() {
 		b.Policy = (*policyFile)(&r.Override)
 	}
-	return seal(b)
+	return b, nil
 }
 
 // unmarshalBond reads the file that holds the bond of local with peer.
@@ -137,6 +150,11 @@ func unmarshalBond(text []byte, local, peer hci.Address) (smp.Record, error) {
 	if b.Local != local || b.Peer != peer {
 		return smp.Record{}, fmt.Errorf("%w: it is the bond of %s with %s", ErrDamaged, b.Local.Text(), b.Peer.Text())
 	}
+	return b.record()
+}
+
+// record is what the text says.
+func (b *bondBody) record() (smp.Record, error) {
 	r := smp.Record{
 		Local: b.Local, Peer: b.Peer, Bonded: b.Bonded, Wish: b.Wish, Lost: b.Lost, Proven: b.Proven, History: smp.History(b.History),
 	}

@@ -12,6 +12,8 @@ var (
 	ErrFull = errors.New("bondstore: full")
 	// ErrRecord refuses a record that no file could hold.
 	ErrRecord = errors.New("bondstore: not a record")
+	// ErrIdentity refuses another identity of the host, since bonded peers know it by the one that it has.
+	ErrIdentity = errors.New("bondstore: bonded peers know the host by another")
 	// ErrDamaged is a file whose octets are not what was written.
 	ErrDamaged = errors.New("damaged")
 	// ErrNewer is a file written by a newer release, which this one leaves alone.

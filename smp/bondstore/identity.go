@@ -7,7 +7,7 @@ import (
 	"github.com/jelling-ble/jelling/smp"
 )
 
-// identity is who the host itself is. It only grows: what is in it is never changed.
+// identity is who the host itself is. It only grows: what is in it is never changed, unless nobody was told.
 type identity struct {
 	static hci.Address // zero until it is asked for
 	irks   map[hci.Address]smp.Key
@@ -16,6 +16,10 @@ type identity struct {
 // identityFile is an identity as its file has it.
 type identityFile struct {
 	header
+	identityText
+}
+
+type identityText struct {
 	Static *hci.Address            `json:"static_address,omitempty"`
 	IRKs   map[hci.Address]keyText `json:"irks,omitempty"`
 }
@@ -41,31 +45,39 @@ func (id *identity) setIRK(local hci.Address, irk smp.Key) {
 
 // marshalIdentity is the text of an identity's file.
 func marshalIdentity(id identity) ([]byte, error) {
-	f := identityFile{header: header{version, byteOrder}}
+	return seal(identityFile{header{version, byteOrder}, textOf(id)})
+}
+
+func textOf(id identity) (t identityText) {
 	if !id.static.IsZero() {
-		f.Static = &id.static
+		t.Static = &id.static
 	}
 	for local, irk := range id.irks {
-		if f.IRKs == nil {
-			f.IRKs = map[hci.Address]keyText{}
+		if t.IRKs == nil {
+			t.IRKs = map[hci.Address]keyText{}
 		}
-		f.IRKs[local] = keyText(irk)
+		t.IRKs[local] = keyText(irk)
 	}
-	return seal(f)
+	return t
 }
 
 // unmarshalIdentity reads identity.json.
-func unmarshalIdentity(text []byte) (id identity, err error) {
+func unmarshalIdentity(text []byte) (identity, error) {
 	var f identityFile
 	if err := unseal(text, &f); err != nil {
-		return id, err
+		return identity{}, err
 	}
-	if f.Static != nil {
-		if id.static = *f.Static; !id.static.IsStatic() || !id.static.IsIdentity() {
+	return f.identity()
+}
+
+// identity is what the text says.
+func (t *identityText) identity() (id identity, err error) {
+	if t.Static != nil {
+		if id.static = *t.Static; !id.static.IsStatic() || !id.static.IsIdentity() {
 			return identity{}, fmt.Errorf("%w: %s is no static address", ErrDamaged, id.static.Text())
 		}
 	}
-	for local, irk := range f.IRKs {
+	for local, irk := range t.IRKs {
 		if smp.Key(irk).IsZero() {
 			return identity{}, fmt.Errorf("%w: no key for %s", ErrDamaged, local.Text())
 		}

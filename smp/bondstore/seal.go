@@ -33,14 +33,16 @@ type header struct {
 }
 
 // seal writes a document, a struct that begins with a header, as the text of a file.
-func seal(document any) ([]byte, error) {
+func seal(document any) ([]byte, error) { return sealUpTo(document, maxFile) }
+
+func sealUpTo(document any, limit int) ([]byte, error) {
 	text, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {
 		return nil, err
 	}
 	text = sealed(bytes.TrimSuffix(text, []byte("\n}")))
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%d octets, more than %d", len(text), maxFile)
+	if len(text) > limit {
+		return nil, fmt.Errorf("%d octets, more than %d", len(text), limit)
 	}
 	return text, nil
 }
@@ -55,8 +57,10 @@ func sealed(text []byte) []byte {
 
 // unseal checks the text of a file and reads its document. Its errors are ErrDamaged and ErrNewer with
 // detail, and never hold anything of the text.
-func unseal(text []byte, document any) error {
-	if err := checkSeal(text); err != nil {
+func unseal(text []byte, document any) error { return unsealUpTo(text, document, maxFile) }
+
+func unsealUpTo(text []byte, document any, limit int) error {
+	if err := checkSeal(text, limit); err != nil {
 		return err
 	}
 	var h header
@@ -72,12 +76,12 @@ func unseal(text []byte, document any) error {
 	return decode(text, document)
 }
 
-func checkSeal(text []byte) error {
+func checkSeal(text []byte, limit int) error {
 	switch n := len(text); {
 	case n == 0:
 		return fmt.Errorf("%w: empty", ErrDamaged)
-	case n > maxFile:
-		return fmt.Errorf("%w: longer than %d octets", ErrDamaged, maxFile)
+	case n > limit:
+		return fmt.Errorf("%w: longer than %d octets", ErrDamaged, limit)
 	case n < sealLength:
 		return fmt.Errorf("%w: %d octets, cut short", ErrDamaged, n)
 	}
