@@ -68,7 +68,7 @@ func documented(t *testing.T) []row {
 			continue
 		}
 		r := row{text: strings.TrimSpace(line), happened: Happened(cells[0]), then: cells[2], why: Why(cells[3])}
-		for _, c := range strings.Split(cells[1], ",") {
+		for c := range strings.SplitSeq(cells[1], ",") {
 			if c = strings.TrimSpace(c); c != "" {
 				r.when = append(r.when, c)
 			}

@@ -16,7 +16,7 @@ func full(t testing.TB) Record {
 		return Keys{
 			Authenticated: true, SecureConnections: n == 0xA0, KeySize: 16, Method: PasskeyEntry,
 			SC: &LTK{Key: secret(n)}, Local: &LTK{Key: secret(n + 1), EDIV: 0x1234}, Peer: &LTK{Key: secret(n + 2), Rand: [8]byte{1}},
-			PeerIRK: pointer(secret(n + 3)), LocalCSRK: pointer(secret(n + 4)), PeerCSRK: pointer(secret(n + 5)),
+			PeerIRK: new(secret(n + 3)), LocalCSRK: new(secret(n + 4)), PeerCSRK: new(secret(n + 5)),
 		}
 	}
 	prior := keys(0xB0)
@@ -26,8 +26,6 @@ func full(t testing.TB) Record {
 		History: History{Lost: 1, Suspect: 2, Repaired: 3, Refused: 4, LastLost: "PIN or Key Missing"},
 	}
 }
-
-func pointer[T any](v T) *T { return &v }
 
 // secret is sixteen octets that are easy to find in a text.
 func secret(n byte) (k Key) {

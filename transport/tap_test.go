@@ -103,8 +103,10 @@ func TestTap(t *testing.T) {
 			}
 		}
 		drain(c)
-		if c.Close() != nil || c.Close() != nil {
-			t.Error("Close failed")
+		for range 2 {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	wantLines(t, got,
