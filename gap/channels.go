@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/l2cap"
 	"github.com/jelling-ble/jelling/smp"
 )
@@ -86,14 +85,14 @@ func (c *Conn) raiseForChannel(ctx context.Context, want l2cap.Security) error {
 	if want.Authenticated {
 		level = smp.LevelAuthenticated
 	}
-	return c.session.Secure(ctx, level)
+	return c.Secure(ctx, level)
 }
 
-// mayInitiate tells whether we may send something of our own accord: as peripheral, not in the clear to a
-// bonded peer.
+// mayInitiate tells whether we may send something of our own accord: not in the clear to a bonded peer, and not once a
+// link that had to be encrypted is so no more.
 func (c *Conn) mayInitiate() error {
-	if c.Role() == hci.Peripheral && c.bonded() && !c.session.Security().Encrypted {
-		return ErrNotEncrypted
+	if c.session.Security().Encrypted || !c.gate.secured.Load() && !c.bonded() {
+		return nil
 	}
-	return nil
+	return ErrNotEncrypted
 }

@@ -90,7 +90,11 @@ func (c *Conn) Security() smp.Security { return c.session.Security() }
 
 // Secure waits until the link has the level; see smp.Session.Secure.
 func (c *Conn) Secure(ctx context.Context, level smp.Level) error {
-	return c.session.Secure(ctx, level)
+	err := c.session.Secure(ctx, level)
+	if err == nil && level > smp.LevelNone {
+		c.gate.secured.Store(true)
+	}
+	return err
 }
 
 // RequestParameters asks the central, as peripheral, for other connection parameters.

@@ -70,7 +70,7 @@ func (h *Host) locate(ctx context.Context, peer hci.Address) (hci.Address, error
 // establish secures a new link of ours and opens it for ATT.
 func (c *Conn) establish(ctx context.Context, cfg ConnectConfig) error {
 	if level := c.least(cfg.Security); level > smp.LevelNone {
-		if err := c.session.Secure(ctx, level); err != nil {
+		if err := c.Secure(ctx, level); err != nil {
 			return err
 		}
 	}

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/l2cap"
 )
 
-// ErrNotEncrypted says that a bonded peer, as central, has not encrypted the link, so that nothing of ours
-// is sent on it.
+// ErrNotEncrypted says that the link to a bonded peer is not encrypted, not yet by the central or not any more, so
+// that nothing of ours is sent on it.
 var ErrNotEncrypted = errors.New("the link to a bonded peer is not encrypted")
 
 // maxHeld is how many PDUs of a peer wait for the gate. A peer has one request and one indication open at
@@ -26,6 +27,7 @@ type gate struct {
 	conn    *Conn
 	channel *l2cap.Channel
 	opened  chan struct{}
+	secured atomic.Bool // the link had to be encrypted, and was
 
 	mu   sync.Mutex // guards what follows, and makes it one at a time that calls receive
 	open bool
@@ -45,11 +47,14 @@ func (g *gate) receive(pdu []byte) {
 	security := securityOf(g.conn.session.Security())
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	believed := g.open && (security.Encrypted || !g.secured.Load())
 	switch {
+	case !believed && len(pdu) > 0 && isNotification(att.Opcode(pdu[0])):
+		g.lost++ // a value in the clear from somebody who should have a key is nobody's value
 	case g.open:
 		g.conn.gatt.Receive(pdu, security)
-	case len(pdu) > 0 && isNotification(att.Opcode(pdu[0])), len(g.held) >= maxHeld:
-		g.lost++ // a value in the clear from somebody who should have a key is nobody's value
+	case len(g.held) >= maxHeld:
+		g.lost++
 	default:
 		g.held = append(g.held, heldPDU{append([]byte(nil), pdu...), security})
 	}

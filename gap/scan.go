@@ -29,7 +29,7 @@ const maxReports = 256
 type scanners struct {
 	mu      sync.Mutex
 	changes chan struct{} // holds a token while the first begins or the last ends, and guards cfg
-	cfg     ScanConfig // the first one's
+	cfg     ScanConfig    // the first one's
 	all     map[*scanner]bool
 }
 

@@ -88,5 +88,5 @@ func (c *Conn) secureFor(ctx context.Context, _ att.ErrorCode, was att.Security)
 	case was.Encrypted:
 		level = smp.LevelAuthenticated
 	}
-	return c.session.Secure(ctx, level)
+	return c.Secure(ctx, level)
 }
