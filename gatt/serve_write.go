@@ -54,7 +54,7 @@ func (x *exchange) write(handle uint16, value []byte) error {
 // is ignored (Vol 3, Part F, 3.4.5.4; Part C, 10.4.2).
 func (x *exchange) signedWrite(p *att.SignedWriteCommand, pdu []byte) error {
 	verify := x.conn.cfg.Verify
-	if verify == nil || x.db.at(p.Handle) == nil {
+	if verify == nil || x.db.at(p.Handle) == nil || x.conn.att.Bearer().Enhanced() {
 		return att.ErrRequestNotSupported
 	}
 	sec, ok := verify(pdu[:len(pdu)-att.SignatureLen], p.Signature)
