@@ -19,6 +19,8 @@ const (
 	EvDataBufferOverflow                   EventCode = 0x1A
 	EvEncryptionKeyRefreshComplete         EventCode = 0x30
 	EvLEMeta                               EventCode = 0x3E
+	EvAuthenticatedPayloadTimeoutExpired   EventCode = 0x57
+	EvEncryptionChangeV2                   EventCode = 0x59
 )
 
 var eventNames = map[EventCode]string{
@@ -32,6 +34,8 @@ var eventNames = map[EventCode]string{
 	EvDataBufferOverflow:                   "Data Buffer Overflow",
 	EvEncryptionKeyRefreshComplete:         "Encryption Key Refresh Complete",
 	EvLEMeta:                               "LE Meta",
+	EvAuthenticatedPayloadTimeoutExpired:   "Authenticated Payload Timeout Expired",
+	EvEncryptionChangeV2:                   "Encryption Change [v2]",
 }
 
 func (c EventCode) String() string {
@@ -192,13 +196,17 @@ type NumberOfCompletedPackets struct{ entries []byte }
 
 // ParseNumberOfCompletedPackets reads the parameters of NumberOfCompletedPackets.
 func ParseNumberOfCompletedPackets(b []byte) (NumberOfCompletedPackets, error) {
-	const name = "Number Of Completed Packets"
+	return parseCompletedPackets("Number Of Completed Packets", "Num_Completed_Packets", b)
+}
+
+// parseCompletedPackets also reads the command that is laid out like the event.
+func parseCompletedPackets(name, count string, b []byte) (NumberOfCompletedPackets, error) {
 	if len(b) < 1 {
 		return NumberOfCompletedPackets{}, &ShortError{What: name + ": Num_Handles", Length: 0, Want: 1}
 	}
 	if end := 1 + 4*int(b[0]); len(b) < end {
 		at := 1 + (len(b)-1)/4*4 // the entry that is cut
-		return NumberOfCompletedPackets{}, shorter(name, b, []field{{"Connection_Handle", at + 2}, {"Num_Completed_Packets", at + 4}})
+		return NumberOfCompletedPackets{}, shorter(name, b, []field{{"Connection_Handle", at + 2}, {count, at + 4}})
 	}
 	return NumberOfCompletedPackets{b[1 : 1+4*int(b[0])]}, nil
 }

@@ -7,14 +7,40 @@ type LESetEventMask struct{ Mask uint64 }
 
 // Bits of LESetEventMask.
 const (
-	LEEventMaskConnectionComplete               uint64 = 1 << 0
-	LEEventMaskAdvertisingReport                uint64 = 1 << 1
-	LEEventMaskConnectionUpdateComplete         uint64 = 1 << 2
-	LEEventMaskReadRemoteFeaturesComplete       uint64 = 1 << 3
-	LEEventMaskLongTermKeyRequest               uint64 = 1 << 4
-	LEEventMaskRemoteConnectionParameterRequest uint64 = 1 << 5
-	LEEventMaskDataLengthChange                 uint64 = 1 << 6
-	LEEventMaskEnhancedConnectionComplete       uint64 = 1 << 9
+	LEEventMaskConnectionComplete                        uint64 = 1 << 0
+	LEEventMaskAdvertisingReport                         uint64 = 1 << 1
+	LEEventMaskConnectionUpdateComplete                  uint64 = 1 << 2
+	LEEventMaskReadRemoteFeaturesComplete                uint64 = 1 << 3
+	LEEventMaskLongTermKeyRequest                        uint64 = 1 << 4
+	LEEventMaskRemoteConnectionParameterRequest          uint64 = 1 << 5
+	LEEventMaskDataLengthChange                          uint64 = 1 << 6
+	LEEventMaskReadLocalP256PublicKeyComplete            uint64 = 1 << 7
+	LEEventMaskGenerateDHKeyComplete                     uint64 = 1 << 8
+	LEEventMaskEnhancedConnectionComplete                uint64 = 1 << 9
+	LEEventMaskDirectedAdvertisingReport                 uint64 = 1 << 10
+	LEEventMaskPHYUpdateComplete                         uint64 = 1 << 11
+	LEEventMaskExtendedAdvertisingReport                 uint64 = 1 << 12
+	LEEventMaskPeriodicAdvertisingSyncEstablished        uint64 = 1 << 13
+	LEEventMaskPeriodicAdvertisingReport                 uint64 = 1 << 14
+	LEEventMaskPeriodicAdvertisingSyncLost               uint64 = 1 << 15
+	LEEventMaskScanTimeout                               uint64 = 1 << 16
+	LEEventMaskAdvertisingSetTerminated                  uint64 = 1 << 17
+	LEEventMaskScanRequestReceived                       uint64 = 1 << 18
+	LEEventMaskChannelSelectionAlgorithm                 uint64 = 1 << 19
+	LEEventMaskConnectionlessIQReport                    uint64 = 1 << 20
+	LEEventMaskConnectionIQReport                        uint64 = 1 << 21
+	LEEventMaskCTERequestFailed                          uint64 = 1 << 22
+	LEEventMaskPeriodicAdvertisingSyncTransferReceived   uint64 = 1 << 23
+	LEEventMaskRequestPeerSCAComplete                    uint64 = 1 << 30
+	LEEventMaskPathLossThreshold                         uint64 = 1 << 31
+	LEEventMaskTransmitPowerReporting                    uint64 = 1 << 32
+	LEEventMaskSubrateChange                             uint64 = 1 << 34
+	LEEventMaskPeriodicAdvertisingSyncEstablishedV2      uint64 = 1 << 35
+	LEEventMaskPeriodicAdvertisingReportV2               uint64 = 1 << 36
+	LEEventMaskPeriodicAdvertisingSyncTransferReceivedV2 uint64 = 1 << 37
+	LEEventMaskPeriodicAdvertisingSubeventDataRequest    uint64 = 1 << 38
+	LEEventMaskPeriodicAdvertisingResponseReport         uint64 = 1 << 39
+	LEEventMaskEnhancedConnectionCompleteV2              uint64 = 1 << 40
 )
 
 func (LESetEventMask) Opcode() Opcode             { return OpLESetEventMask }

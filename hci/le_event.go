@@ -9,25 +9,77 @@ import (
 type Subevent uint8
 
 const (
-	EvLEConnectionComplete               Subevent = 0x01
-	EvLEAdvertisingReport                Subevent = 0x02
-	EvLEConnectionUpdateComplete         Subevent = 0x03
-	EvLEReadRemoteFeaturesComplete       Subevent = 0x04
-	EvLELongTermKeyRequest               Subevent = 0x05
-	EvLERemoteConnectionParameterRequest Subevent = 0x06
-	EvLEDataLengthChange                 Subevent = 0x07
-	EvLEEnhancedConnectionComplete       Subevent = 0x0A
+	EvLEConnectionComplete                        Subevent = 0x01
+	EvLEAdvertisingReport                         Subevent = 0x02
+	EvLEConnectionUpdateComplete                  Subevent = 0x03
+	EvLEReadRemoteFeaturesComplete                Subevent = 0x04
+	EvLELongTermKeyRequest                        Subevent = 0x05
+	EvLERemoteConnectionParameterRequest          Subevent = 0x06
+	EvLEDataLengthChange                          Subevent = 0x07
+	EvLEReadLocalP256PublicKeyComplete            Subevent = 0x08
+	EvLEGenerateDHKeyComplete                     Subevent = 0x09
+	EvLEEnhancedConnectionComplete                Subevent = 0x0A
+	EvLEDirectedAdvertisingReport                 Subevent = 0x0B
+	EvLEPHYUpdateComplete                         Subevent = 0x0C
+	EvLEExtendedAdvertisingReport                 Subevent = 0x0D
+	EvLEPeriodicAdvertisingSyncEstablished        Subevent = 0x0E
+	EvLEPeriodicAdvertisingReport                 Subevent = 0x0F
+	EvLEPeriodicAdvertisingSyncLost               Subevent = 0x10
+	EvLEScanTimeout                               Subevent = 0x11
+	EvLEAdvertisingSetTerminated                  Subevent = 0x12
+	EvLEScanRequestReceived                       Subevent = 0x13
+	EvLEChannelSelectionAlgorithm                 Subevent = 0x14
+	EvLEConnectionlessIQReport                    Subevent = 0x15
+	EvLEConnectionIQReport                        Subevent = 0x16
+	EvLECTERequestFailed                          Subevent = 0x17
+	EvLEPeriodicAdvertisingSyncTransferReceived   Subevent = 0x18
+	EvLERequestPeerSCAComplete                    Subevent = 0x1F
+	EvLEPathLossThreshold                         Subevent = 0x20
+	EvLETransmitPowerReporting                    Subevent = 0x21
+	EvLESubrateChange                             Subevent = 0x23
+	EvLEPeriodicAdvertisingSyncEstablishedV2      Subevent = 0x24
+	EvLEPeriodicAdvertisingReportV2               Subevent = 0x25
+	EvLEPeriodicAdvertisingSyncTransferReceivedV2 Subevent = 0x26
+	EvLEPeriodicAdvertisingSubeventDataRequest    Subevent = 0x27
+	EvLEPeriodicAdvertisingResponseReport         Subevent = 0x28
+	EvLEEnhancedConnectionCompleteV2              Subevent = 0x29
 )
 
 var subeventNames = map[Subevent]string{
-	EvLEConnectionComplete:               "LE Connection Complete",
-	EvLEAdvertisingReport:                "LE Advertising Report",
-	EvLEConnectionUpdateComplete:         "LE Connection Update Complete",
-	EvLEReadRemoteFeaturesComplete:       "LE Read Remote Features Complete",
-	EvLELongTermKeyRequest:               "LE Long Term Key Request",
-	EvLERemoteConnectionParameterRequest: "LE Remote Connection Parameter Request",
-	EvLEDataLengthChange:                 "LE Data Length Change",
-	EvLEEnhancedConnectionComplete:       "LE Enhanced Connection Complete",
+	EvLEConnectionComplete:                        "LE Connection Complete",
+	EvLEAdvertisingReport:                         "LE Advertising Report",
+	EvLEConnectionUpdateComplete:                  "LE Connection Update Complete",
+	EvLEReadRemoteFeaturesComplete:                "LE Read Remote Features Complete",
+	EvLELongTermKeyRequest:                        "LE Long Term Key Request",
+	EvLERemoteConnectionParameterRequest:          "LE Remote Connection Parameter Request",
+	EvLEDataLengthChange:                          "LE Data Length Change",
+	EvLEReadLocalP256PublicKeyComplete:            "LE Read Local P-256 Public Key Complete",
+	EvLEGenerateDHKeyComplete:                     "LE Generate DHKey Complete",
+	EvLEEnhancedConnectionComplete:                "LE Enhanced Connection Complete",
+	EvLEDirectedAdvertisingReport:                 "LE Directed Advertising Report",
+	EvLEPHYUpdateComplete:                         "LE PHY Update Complete",
+	EvLEExtendedAdvertisingReport:                 "LE Extended Advertising Report",
+	EvLEPeriodicAdvertisingSyncEstablished:        "LE Periodic Advertising Sync Established",
+	EvLEPeriodicAdvertisingReport:                 "LE Periodic Advertising Report",
+	EvLEPeriodicAdvertisingSyncLost:               "LE Periodic Advertising Sync Lost",
+	EvLEScanTimeout:                               "LE Scan Timeout",
+	EvLEAdvertisingSetTerminated:                  "LE Advertising Set Terminated",
+	EvLEScanRequestReceived:                       "LE Scan Request Received",
+	EvLEChannelSelectionAlgorithm:                 "LE Channel Selection Algorithm",
+	EvLEConnectionlessIQReport:                    "LE Connectionless IQ Report",
+	EvLEConnectionIQReport:                        "LE Connection IQ Report",
+	EvLECTERequestFailed:                          "LE CTE Request Failed",
+	EvLEPeriodicAdvertisingSyncTransferReceived:   "LE Periodic Advertising Sync Transfer Received",
+	EvLERequestPeerSCAComplete:                    "LE Request Peer SCA Complete",
+	EvLEPathLossThreshold:                         "LE Path Loss Threshold",
+	EvLETransmitPowerReporting:                    "LE Transmit Power Reporting",
+	EvLESubrateChange:                             "LE Subrate Change",
+	EvLEPeriodicAdvertisingSyncEstablishedV2:      "LE Periodic Advertising Sync Established [v2]",
+	EvLEPeriodicAdvertisingReportV2:               "LE Periodic Advertising Report [v2]",
+	EvLEPeriodicAdvertisingSyncTransferReceivedV2: "LE Periodic Advertising Sync Transfer Received [v2]",
+	EvLEPeriodicAdvertisingSubeventDataRequest:    "LE Periodic Advertising Subevent Data Request",
+	EvLEPeriodicAdvertisingResponseReport:         "LE Periodic Advertising Response Report",
+	EvLEEnhancedConnectionCompleteV2:              "LE Enhanced Connection Complete [v2]",
 }
 
 func (s Subevent) String() string {

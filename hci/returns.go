@@ -61,15 +61,52 @@ func ParseFeatures(command Opcode, b []byte) (uint64, error) {
 	return binary.LittleEndian.Uint64(b), nil
 }
 
-// Bits of LE features (Vol 6, Part B, 4.6).
+// Bits of LE features (Vol 6, Part B, 4.6). Those for host support are set by LESetHostFeature. Power control
+// requests have bit 34 as well, which is always as bit 33.
 const (
-	FeatureLEEncryption                uint64 = 1 << 0
-	FeatureConnectionParametersRequest uint64 = 1 << 1
-	FeatureLEDataPacketLengthExtension uint64 = 1 << 5
-	FeatureLLPrivacy                   uint64 = 1 << 6
-	FeatureLE2MPHY                     uint64 = 1 << 8
-	FeatureLECodedPHY                  uint64 = 1 << 11
-	FeatureLEExtendedAdvertising       uint64 = 1 << 12
+	FeatureLEEncryption                             uint64 = 1 << 0
+	FeatureConnectionParametersRequest              uint64 = 1 << 1
+	FeatureExtendedRejectIndication                 uint64 = 1 << 2
+	FeaturePeripheralInitiatedFeaturesExchange      uint64 = 1 << 3
+	FeatureLEPing                                   uint64 = 1 << 4
+	FeatureLEDataPacketLengthExtension              uint64 = 1 << 5
+	FeatureLLPrivacy                                uint64 = 1 << 6
+	FeatureExtendedScanningFilterPolicies           uint64 = 1 << 7
+	FeatureLE2MPHY                                  uint64 = 1 << 8
+	FeatureStableModulationIndexTransmitter         uint64 = 1 << 9
+	FeatureStableModulationIndexReceiver            uint64 = 1 << 10
+	FeatureLECodedPHY                               uint64 = 1 << 11
+	FeatureLEExtendedAdvertising                    uint64 = 1 << 12
+	FeatureLEPeriodicAdvertising                    uint64 = 1 << 13
+	FeatureChannelSelectionAlgorithm2               uint64 = 1 << 14
+	FeatureLEPowerClass1                            uint64 = 1 << 15
+	FeatureMinimumNumberOfUsedChannels              uint64 = 1 << 16
+	FeatureConnectionCTERequest                     uint64 = 1 << 17
+	FeatureConnectionCTEResponse                    uint64 = 1 << 18
+	FeatureConnectionlessCTETransmitter             uint64 = 1 << 19
+	FeatureConnectionlessCTEReceiver                uint64 = 1 << 20
+	FeatureAntennaSwitchingTransmission             uint64 = 1 << 21
+	FeatureAntennaSwitchingReception                uint64 = 1 << 22
+	FeatureReceivingConstantToneExtensions          uint64 = 1 << 23
+	FeaturePeriodicAdvertisingSyncTransferSender    uint64 = 1 << 24
+	FeaturePeriodicAdvertisingSyncTransferRecipient uint64 = 1 << 25
+	FeatureSleepClockAccuracyUpdates                uint64 = 1 << 26
+	FeatureRemotePublicKeyValidation                uint64 = 1 << 27
+	FeatureCISCentral                               uint64 = 1 << 28
+	FeatureCISPeripheral                            uint64 = 1 << 29
+	FeatureIsochronousBroadcaster                   uint64 = 1 << 30
+	FeatureSynchronizedReceiver                     uint64 = 1 << 31
+	FeatureCISHostSupport                           uint64 = 1 << 32
+	FeatureLEPowerControlRequest                    uint64 = 1 << 33
+	FeatureLEPathLossMonitoring                     uint64 = 1 << 35
+	FeaturePeriodicAdvertisingADI                   uint64 = 1 << 36
+	FeatureConnectionSubrating                      uint64 = 1 << 37
+	FeatureConnectionSubratingHostSupport           uint64 = 1 << 38
+	FeatureChannelClassification                    uint64 = 1 << 39
+	FeatureAdvertisingCodingSelection               uint64 = 1 << 40
+	FeatureAdvertisingCodingSelectionHostSupport    uint64 = 1 << 41
+	FeaturePAwRAdvertiser                           uint64 = 1 << 43
+	FeaturePAwRScanner                              uint64 = 1 << 44
 )
 
 // Bits of LMP features (Vol 2, Part C, 3.3).
