@@ -114,7 +114,7 @@ func full(t *testing.T) smp.Record {
 	r.Local, r.Peer, r.Wish = host, peerB, smp.WishBond
 	o := &r.Override // whose words are not any number
 	*o.Bonding, *o.LostBond, *o.SecureConnections, *o.MinLevel = smp.BondNever, smp.LostRepair, smp.SecureConnectionsOnly, smp.LevelSC
-	o.MinKeySize, o.MaxKeySize = 8, 15
+	o.MinKeySize, o.MaxKeySize = 8, 16
 	return r
 }
 

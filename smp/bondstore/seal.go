@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 const (
@@ -110,7 +111,7 @@ func decode(octets []byte, to any) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("%w: no JSON at octet %d", ErrDamaged, syntax.Offset)
 	case errors.As(err, &kind):
-		return fmt.Errorf("%w: field %q has the wrong type", ErrDamaged, kind.Field)
+		return fmt.Errorf("%w: field %q has the wrong type", ErrDamaged, strings.TrimPrefix(strings.TrimPrefix(kind.Field, "bondBody."), "identityText."))
 	case errors.As(err, &text):
 		return fmt.Errorf("%w: %w", ErrDamaged, text)
 	}
