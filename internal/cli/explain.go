@@ -29,14 +29,14 @@ func hintFor(err error) string {
 		locked *bondstore.LockedError
 	)
 	switch {
+	case errors.Is(err, smp.ErrRefusedWeaker): // which is behind a lost bond or a refusal by us
+		return "the bond is kept. To accept less security, forget the bond first: jelling bonds forget " + errorPeer(err)
+	case errors.As(err, &wait):
+		return "pairing failed too often; it is tried again after that wait"
 	case errors.As(err, &level), errors.Is(err, smp.AuthenticationRequirements):
 		return "this host has no way to ask a person, so it reaches '--security encrypted' at the most"
 	case errors.As(err, &lost):
 		return fmt.Sprintf("the bond is kept. If this is your device and it was reset, pair again with 'jelling pair %s --on-lost-bond repair', or forget it with 'jelling bonds forget %s'", lost.Peer, lost.Peer)
-	case errors.Is(err, smp.ErrRefusedWeaker):
-		return "the bond is kept. To accept less security, forget the bond first: jelling bonds forget ADDRESS"
-	case errors.As(err, &wait):
-		return "pairing failed too often; it is tried again after that wait"
 	case errors.As(err, &open):
 		return open.Remedy
 	case errors.As(err, &locked):
@@ -45,4 +45,19 @@ func hintFor(err error) string {
 		return "is the device on, near, and not connected to something else?"
 	}
 	return ""
+}
+
+// errorPeer is the peer that an error is about, for a command line.
+func errorPeer(err error) string {
+	var (
+		lost    *smp.LostBondError
+		refused *smp.RefusedError
+	)
+	switch {
+	case errors.As(err, &lost):
+		return lost.Peer.String()
+	case errors.As(err, &refused):
+		return refused.Peer.String()
+	}
+	return "ADDRESS"
 }

@@ -3,10 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/smp"
 )
 
 // report prints an event of the host.
@@ -51,7 +53,7 @@ func describe(detail any) (name string, f fields, text string) {
 	case gap.RepairRefused:
 		return "repair_refused", fields{{"why", string(d.Why)}}, fmt.Sprintf("pairing again refused: %v; the bond is kept", d.Why)
 	case gap.PairingFailed:
-		return "pairing_failed", fields{{"reason", d.Reason.String()}, {"by_peer", d.ByPeer}}, "pairing failed: " + pairingReason(d)
+		return "pairing_failed", fields{{"reason", pairingReason(d)}, {"by_peer", d.ByPeer}, {"error", errorText(d.Err)}}, "pairing failed: " + pairingText(d)
 	case gap.ControllerLost:
 		return "controller_lost", fields{{"error", d.Err.Error()}}, fmt.Sprintf("%v", d.Err)
 	case gap.ControllerRecovered:
@@ -62,10 +64,30 @@ func describe(detail any) (name string, f fields, text string) {
 	return "", nil, ""
 }
 
-// pairingReason is who ended a pairing and why, or what ended it where nobody said.
+// pairingReason names why a pairing failed: the Security Manager's reason, a time-out, or the link's end.
 func pairingReason(d gap.PairingFailed) string {
+	switch {
+	case d.Reason != 0:
+		return d.Reason.String()
+	case errors.Is(d.Err, smp.ErrTimeout):
+		return "timeout"
+	case errors.Is(d.Err, net.ErrClosed):
+		return "disconnected"
+	}
+	return "unknown"
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// pairingText is who ended a pairing and why, or what ended it where nobody said.
+func pairingText(d gap.PairingFailed) string {
 	if d.Reason == 0 {
-		return d.Err.Error()
+		return errorText(d.Err)
 	}
 	return d.Reason.Error() + ifElse(d.ByPeer, ", says the peer", "")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/gatt"
+	"github.com/jelling-ble/jelling/hci"
 )
 
 func newSubscribe(e *env) *cobra.Command {
@@ -39,10 +40,13 @@ type subscription struct {
 	count int
 
 	uuid    att.UUID
-	seen    int           // values printed: the client's goroutine
-	enough  chan struct{} // closed when there are as many as were asked for
-	secured func()        // the first subscription holds
+	seen    int    // values printed: the client's goroutine
+	enough  func() // there are as many as were asked for
+	secured func() // the first subscription holds
 }
+
+// errEnough is the cause of a context that --count ended.
+var errEnough = errors.New("as many values as were asked for")
 
 // farewell is how long a subscription may take to be ended properly.
 const farewell = 2 * time.Second
@@ -63,21 +67,33 @@ func (s *subscription) run(ctx context.Context, address, characteristic string) 
 		return err
 	}
 	defer h.Close()
+	return s.follow(ctx, h, peer, typed)
+}
+
+// follow keeps the subscription up until it is over, one way or the other; also when the link goes at that very moment.
+func (s *subscription) follow(ctx context.Context, h *host, peer hci.Address, typed bool) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	s.enough = func() { cancel(errEnough) }
 	s.secured = func() {}
 	if s.timeout > 0 {
 		limit := time.AfterFunc(s.timeout, func() { cancel(errNotSecured) })
 		s.secured = func() { limit.Stop() }
 	}
-	s.enough = make(chan struct{})
 	if peer, err = h.resolvePeer(ctx, peer, typed); err != nil {
 		return err
 	}
-	return h.Keep(ctx, peer, gap.KeepConfig{ConnectConfig: gap.ConnectConfig{Security: s.security}}, s.stream)
+	err = h.Keep(ctx, peer, gap.KeepConfig{ConnectConfig: gap.ConnectConfig{Security: s.security}}, s.stream)
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errEnough):
+		return nil
+	case cause != nil:
+		return cause
+	}
+	return err
 }
 
-// stream subscribes on one connection and waits: for enough, for the end of the link, or for Ctrl-C.
+// stream subscribes on one connection and waits for the end: of the link, or of ctx.
 func (s *subscription) stream(ctx context.Context, c *gap.Conn) error {
 	characteristics, err := c.Client().FindCharacteristics(ctx, s.uuid)
 	if err != nil {
@@ -87,25 +103,37 @@ func (s *subscription) stream(ctx context.Context, c *gap.Conn) error {
 		return fmt.Errorf("%v has no characteristic %v", c.Peer(), s.uuid)
 	}
 	ch := characteristics[0]
-	sub, err := c.Client().Subscribe(ctx, ch, func(value []byte) { s.print(c, ch, value) })
+	subscribing, cancel := unlessEnough(ctx)
+	defer cancel()
+	sub, err := c.Client().Subscribe(subscribing, ch, func(value []byte) { s.print(c, ch, value) })
 	if err != nil {
 		return err
 	}
 	s.secured()
 	select {
-	case <-s.enough:
-		err = nil
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	case <-sub.Done():
 		return sub.Err()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-	defer cancel()
+	ctx, cancelFarewell := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancelFarewell()
 	if closeErr := sub.Close(ctx); closeErr != nil && c.Err() == nil && !errors.Is(closeErr, context.DeadlineExceeded) {
 		s.log.Warnf("unsubscribe: %v", closeErr)
 	}
 	return err
+}
+
+// unlessEnough is ctx, but does not end with enough values: a subscription that was begun can be ended properly only
+// when it is complete, and the first values may come before that.
+func unlessEnough(ctx context.Context) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if cause := context.Cause(ctx); !errors.Is(cause, errEnough) {
+			cancel(cause)
+		}
+	})
+	return lasting, func() { stop(); cancel(nil) }
 }
 
 // print prints one value: the client's goroutine.
@@ -122,6 +150,6 @@ func (s *subscription) print(c *gap.Conn, ch gatt.RemoteCharacteristic, value []
 	}
 	s.out.data(now, "value", c.Peer().String(), fields{{"uuid", s.uuid.String()}, {"handle", ch.ValueHandle}, {"value", digits}}, strings.Join(line, "  "))
 	if s.seen == s.count {
-		close(s.enough)
+		s.enough()
 	}
 }
