@@ -73,6 +73,9 @@ func TestRepairCutAtEveryPacket(t *testing.T) {
 					}
 					return
 				}
+				if packets == 1000 {
+					t.Fatal("no repair is ever whole")
+				}
 			}
 		})
 	}

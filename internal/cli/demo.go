@@ -153,6 +153,7 @@ type stage struct {
 	box        *gap.Host
 	bonds      *smp.MemoryStore
 
+	asked  chan struct{} // the oximeter has asked for security
 	ended  chan struct{} // a connection's end has been told
 	mu     sync.Mutex    // guards the counts, which the events' goroutine makes
 	counts map[string]int
@@ -161,6 +162,7 @@ type stage struct {
 // play sets the stage, plays the scene and clears the stage.
 func (s *stage) play(ctx context.Context) (err error) {
 	s.counts, s.ended = make(map[string]int), make(chan struct{}, 1)
+	s.asked = make(chan struct{}, 1)
 	s.air = virtual.NewAir(virtual.AirConfig{Instant: true})
 	defer s.air.Close()
 	s.controller = s.air.NewController(virtual.ControllerConfig{Name: "oximeter", Address: oximeterAddress})
@@ -192,6 +194,10 @@ func visits(n int) func(context.Context, *stage) error {
 
 // visit is one connection, from its beginning until its end has been told of.
 func (s *stage) visit(ctx context.Context) error {
+	select {
+	case <-s.asked: // of the visit before
+	default:
+	}
 	err := s.watch(ctx)
 	select {
 	case <-s.ended:
@@ -200,12 +206,23 @@ func (s *stage) visit(ctx context.Context) error {
 	return err
 }
 
+// patience is how long the box waits for the oximeter to ask for security.
+const patience = time.Second
+
 func (s *stage) watch(ctx context.Context) error {
 	c, err := s.box.Connect(ctx, hci.Address{Octets: oximeterAddress}, gap.ConnectConfig{})
 	if err != nil {
 		return err
 	}
 	defer c.Disconnect(hci.RemoteUserTerminatedConnection)
+	if !c.Security().Encrypted { // it asks at once, and a box that pairs before it has heard that does not know its wish
+		select {
+		case <-s.asked:
+		case <-c.Done():
+		case <-ctx.Done():
+		case <-time.After(patience):
+		}
+	}
 	found, err := c.Client().FindCharacteristics(ctx, gatt.PLXContinuousMeasurement)
 	if err != nil {
 		return err
@@ -267,7 +284,13 @@ func (s *stage) report(e gap.Event) {
 		s.count("encrypted " + ifElse(d.Stored, "stored", "new"))
 	}
 	s.line(e.Time, name, e.Peer.String(), f, speaker(e.Detail), text)
-	if name == "disconnected" {
+	switch name {
+	case "security_request":
+		select {
+		case s.asked <- struct{}{}:
+		default:
+		}
+	case "disconnected":
 		s.ended <- struct{}{}
 	}
 }
