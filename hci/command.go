@@ -10,19 +10,34 @@ func (c bare) AppendTo(b []byte) []byte { return b }
 
 // Commands without parameters.
 var (
-	Reset                        Command = bare{OpReset}
-	ReadLocalVersionInformation  Command = bare{OpReadLocalVersionInformation}
-	ReadLocalSupportedCommands   Command = bare{OpReadLocalSupportedCommands}
-	ReadLocalSupportedFeatures   Command = bare{OpReadLocalSupportedFeatures}
-	ReadBufferSize               Command = bare{OpReadBufferSize}
-	ReadBDADDR                   Command = bare{OpReadBDADDR}
-	LEReadBufferSize             Command = bare{OpLEReadBufferSize}
-	LEReadLocalSupportedFeatures Command = bare{OpLEReadLocalSupportedFeatures}
-	LECreateConnectionCancel     Command = bare{OpLECreateConnectionCancel}
-	LEReadFilterAcceptListSize   Command = bare{OpLEReadFilterAcceptListSize}
-	LEClearFilterAcceptList      Command = bare{OpLEClearFilterAcceptList}
-	LERand                       Command = bare{OpLERand}
-	LEReadSupportedStates        Command = bare{OpLEReadSupportedStates}
+	Reset                                   Command = bare{OpReset}
+	ReadLocalVersionInformation             Command = bare{OpReadLocalVersionInformation}
+	ReadLocalSupportedCommands              Command = bare{OpReadLocalSupportedCommands}
+	ReadLocalSupportedFeatures              Command = bare{OpReadLocalSupportedFeatures}
+	ReadBufferSize                          Command = bare{OpReadBufferSize}
+	ReadBDADDR                              Command = bare{OpReadBDADDR}
+	LEReadBufferSize                        Command = bare{OpLEReadBufferSize}
+	LEReadLocalSupportedFeatures            Command = bare{OpLEReadLocalSupportedFeatures}
+	LECreateConnectionCancel                Command = bare{OpLECreateConnectionCancel}
+	LEReadFilterAcceptListSize              Command = bare{OpLEReadFilterAcceptListSize}
+	LEClearFilterAcceptList                 Command = bare{OpLEClearFilterAcceptList}
+	LERand                                  Command = bare{OpLERand}
+	LEReadSupportedStates                   Command = bare{OpLEReadSupportedStates}
+	ReadLEHostSupport                       Command = bare{OpReadLEHostSupport}
+	LEReadAdvertisingPhysicalChannelTxPower Command = bare{OpLEReadAdvertisingPhysicalChannelTxPower}
+	LEReadSuggestedDefaultDataLength        Command = bare{OpLEReadSuggestedDefaultDataLength}
+	LEReadMaximumDataLength                 Command = bare{OpLEReadMaximumDataLength}
+	LEReadLocalP256PublicKey                Command = bare{OpLEReadLocalP256PublicKey}
+	LEClearResolvingList                    Command = bare{OpLEClearResolvingList}
+	LEReadResolvingListSize                 Command = bare{OpLEReadResolvingListSize}
+	LEReadMaximumAdvertisingDataLength      Command = bare{OpLEReadMaximumAdvertisingDataLength}
+	LEReadNumberOfSupportedAdvertisingSets  Command = bare{OpLEReadNumberOfSupportedAdvertisingSets}
+	LEClearAdvertisingSets                  Command = bare{OpLEClearAdvertisingSets}
+	LEPeriodicAdvertisingCreateSyncCancel   Command = bare{OpLEPeriodicAdvertisingCreateSyncCancel}
+	LEClearPeriodicAdvertiserList           Command = bare{OpLEClearPeriodicAdvertiserList}
+	LEReadPeriodicAdvertiserListSize        Command = bare{OpLEReadPeriodicAdvertiserListSize}
+	LEReadTransmitPower                     Command = bare{OpLEReadTransmitPower}
+	LEReadRFPathCompensation                Command = bare{OpLEReadRFPathCompensation}
 )
 
 // Raw is a command this package has no type for.

@@ -43,5 +43,16 @@ func (c Raw) String() string { return CommandFrame{c.Op, c.Parameters}.String() 
 func (c Raw) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 func holdsKey(o Opcode) bool {
-	return o == OpLEEncrypt || o == OpLEEnableEncryption || o == OpLELongTermKeyRequestReply
+	return o == OpLEEncrypt || o == OpLEEnableEncryption || o == OpLELongTermKeyRequestReply || o == OpLEAddDeviceToResolvingList
 }
+
+// String is the event's name and its parameters in hex, without those that hold a key.
+func (e EventFrame) String() string {
+	if e.Code == EvLEMeta && len(e.Parameters) > 0 && Subevent(e.Parameters[0]) == EvLEGenerateDHKeyComplete {
+		return fmt.Sprintf("%v, %d octets", EvLEGenerateDHKeyComplete, len(e.Parameters))
+	}
+	return fmt.Sprintf("%v [% X]", e.Code, e.Parameters)
+}
+
+// Format implements fmt.Formatter and hides keys.
+func (e EventFrame) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.String()) }
