@@ -15,7 +15,7 @@ import (
 func newBonds(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bonds",
-		Short: "List, show and forget bonds",
+		Short: "List, show, forget, import and export bonds",
 		Args:  args(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -32,6 +32,8 @@ func newBonds(e *env) *cobra.Command {
 			Use: "forget ADDRESS", Short: "Forget a peer and its keys, for good", Args: args(cobra.ExactArgs(1)),
 			RunE: func(_ *cobra.Command, given []string) error { return e.bondsForget(given[0]) },
 		},
+		newBondsImport(e),
+		newBondsExport(e),
 	)
 	return cmd
 }
