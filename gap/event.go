@@ -1,6 +1,7 @@
 package gap
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -54,21 +55,23 @@ const maxEvents = 1024
 // goroutine of its own, which owns nothing else.
 type events struct {
 	handle func(Event)
+	warn   func(error)
 	queue  chan Event
 	ended  chan struct{}
 
 	mu      sync.Mutex
 	closed  bool
-	dropped uint64
+	dropped uint64 // since a warning
 }
 
-func newEvents(handle func(Event)) *events {
-	e := &events{handle: handle, queue: make(chan Event, maxEvents), ended: make(chan struct{})}
+func newEvents(handle func(Event), warn func(error)) *events {
+	e := &events{handle: handle, warn: warn, queue: make(chan Event, maxEvents), ended: make(chan struct{})}
 	go func() {
 		defer close(e.ended)
 		for event := range e.queue {
 			if handle != nil {
 				handle(event)
+				e.tellLoss()
 			}
 		}
 	}()
@@ -86,6 +89,17 @@ func (e *events) tell(peer hci.Address, detail any) {
 	case e.queue <- Event{time.Now(), peer, detail}:
 	default:
 		e.dropped++
+	}
+}
+
+// tellLoss says in the log how many events were dropped.
+func (e *events) tellLoss() {
+	e.mu.Lock()
+	dropped := e.dropped
+	e.dropped = 0
+	e.mu.Unlock()
+	if dropped > 0 {
+		e.warn(fmt.Errorf("whoever is told of events is slow: %d were dropped", dropped))
 	}
 }
 

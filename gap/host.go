@@ -85,8 +85,9 @@ const maxIncoming = 8
 
 // Open starts a host on a controller. It owns conn from then on, whether it fails or not.
 func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
-	h := &Host{cfg: cfg, events: newEvents(cfg.Events), incoming: make(chan *Conn, maxIncoming), supervised: make(chan struct{}),
+	h := &Host{cfg: cfg, incoming: make(chan *Conn, maxIncoming), supervised: make(chan struct{}),
 		scanners: scanners{changes: make(chan struct{}, 1)}, shut: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn)}
+	h.events = newEvents(cfg.Events, h.warn)
 	h.closingContext, h.beginClosing = context.WithCancel(context.Background())
 	if h.cfg.Security.HoldKeys == 0 {
 		h.cfg.Security.HoldKeys = holdsKeys(conn)
