@@ -71,11 +71,15 @@ func (h *Host) beginScan(ctx context.Context, s *scanner, cfg ScanConfig) error 
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	if h.scanners.add(s) > 1 {
-		return nil
+	if h.scanners.add(s) == 1 {
+		h.scanners.cfg = cfg
+	} else { // scanning begins anew, for whom the controller has reported is news to this one
+		ctx = context.WithoutCancel(ctx) // not to be left half-way
+		if err := h.Controller().StopScan(ctx); err != nil {
+			h.logf("begin another scan: %v", err)
+		}
 	}
-	h.scanners.cfg = cfg
-	err := h.Controller().StartScan(ctx, cfg)
+	err := h.Controller().StartScan(ctx, h.scanners.cfg)
 	if err != nil && (h.Err() != nil || h.Controller().Err() == nil) {
 		h.scanners.remove(s)
 		return err
