@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -387,10 +388,10 @@ func TestQuestion(t *testing.T) {
 // TestQuestionsHaveADeadline that SMP sets, and one that is over is the pairing's time-out.
 func TestQuestionsHaveADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		left := time.Duration(0)
+		var left atomic.Int64 // both sides ask at once
 		waits := waiting{func(ctx context.Context) error {
 			deadline, ok := ctx.Deadline()
-			if left = time.Until(deadline); !ok {
+			if left.Store(int64(time.Until(deadline))); !ok {
 				t.Error("no deadline")
 			}
 			<-ctx.Done()
@@ -402,8 +403,8 @@ func TestQuestionsHaveADeadline(t *testing.T) {
 		if err := secured(t, a.central, LevelEncrypted); !errors.Is(err, ErrTimeout) {
 			t.Errorf("%v", err)
 		}
-		if took := time.Since(start); took != pairingTimeout || left != pairingTimeout {
-			t.Errorf("took %v, the question had %v", took, left)
+		if took := time.Since(start); took != pairingTimeout || left.Load() != int64(pairingTimeout) {
+			t.Errorf("took %v, the question had %v", took, time.Duration(left.Load()))
 		}
 		a.drop()
 	})
