@@ -24,6 +24,13 @@ type Config struct {
 	// Report hears of every Problem, from the goroutine that met it and before its call returns; if nil,
 	// they go to Log alone.
 	Report func(Problem)
+	// MaxBonds bounds the records of all local identities together: a new peer beyond it takes the place of the
+	// one that evict names, or is refused with ErrFull. If zero, or more than MaxRecords, that many are kept and
+	// none gives way.
+	MaxBonds int
+	// Evicted hears of each record that gave way to another, without keys, before that Save returns; if nil, they
+	// go to Log alone.
+	Evicted func(gone, to smp.Record)
 	// Random fills with random octets, for the host's own keys; if nil, crypto/rand.
 	Random func([]byte)
 }
@@ -43,6 +50,8 @@ type Store struct {
 	identity identity
 	pending  map[pair]change // what memory has and the disk has not; the zero pair is the identity
 	changes  int             // so far
+	used     map[pair]uint64 // when a record was last loaded or saved, counted by uses
+	uses     uint64          // so far
 	err      error           // what is in the way of pending
 
 	disk   sync.Mutex
@@ -68,7 +77,7 @@ func open(dir string, c Config, d disk, readOnly bool) (*Store, error) {
 	}
 	s := &Store{
 		config: c, dir: dir, readOnly: readOnly,
-		records: map[pair]smp.Record{}, pending: map[pair]change{}, shelf: newShelf(dir, d, readOnly),
+		records: map[pair]smp.Record{}, used: map[pair]uint64{}, pending: map[pair]change{}, shelf: newShelf(dir, d, readOnly),
 	}
 	err := s.withDisk(func() error {
 		fatal, err := s.start()
@@ -99,9 +108,13 @@ func (s *Store) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "bondstore(%
 
 // Load finds the record of a peer by its identity address.
 func (s *Store) Load(local, peer hci.Address) (smp.Record, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	r, ok := s.records[pair{local, peer}]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := pair{local, peer}
+	r, ok := s.records[p]
+	if ok {
+		s.use(p)
+	}
 	return r.Clone(), ok
 }
 
@@ -139,13 +152,16 @@ func (s *Store) Save(r smp.Record) error {
 	}
 	p := pair{r.Local, r.Peer}
 	s.mu.Lock()
-	if _, known := s.records[p]; !known && len(s.records) >= MaxRecords {
+	gone, err := s.makeRoom(p, r)
+	if err != nil {
 		s.mu.Unlock()
-		return ErrFull
+		return err
 	}
 	s.records[p] = r.Clone()
+	s.use(p)
 	s.changed(p, false)
 	s.mu.Unlock()
+	s.tellEvicted(gone, r)
 	return s.flush(p)
 }
 
@@ -157,8 +173,7 @@ func (s *Store) Delete(local, peer hci.Address) error {
 		return nil // no record has such a name, and no file
 	}
 	s.mu.Lock()
-	delete(s.records, p)
-	s.changed(p, true)
+	s.forget(p)
 	s.mu.Unlock()
 	return s.flush(p)
 }

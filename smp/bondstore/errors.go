@@ -8,7 +8,7 @@ import (
 var (
 	// ErrReadOnly is what Save and Delete of a store opened by OpenReadOnly return.
 	ErrReadOnly = errors.New("bondstore: opened for reading only")
-	// ErrFull refuses a new peer beyond MaxRecords.
+	// ErrFull refuses a new peer beyond MaxRecords, or beyond Config.MaxBonds where none may give way to it.
 	ErrFull = errors.New("bondstore: full")
 	// ErrRecord refuses a record that no file could hold.
 	ErrRecord = errors.New("bondstore: not a record")
