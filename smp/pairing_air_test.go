@@ -67,6 +67,7 @@ func (e *airEnd) hear(ev wireEvent) {
 
 func (e *airEnd) send(pdu []byte) error {
 	a := e.air
+	secretPDU(pdu)
 	a.mu.Lock()
 	e.sent = append(e.sent, bytes.Clone(pdu))
 	if e.gone {
@@ -111,6 +112,7 @@ func (e *airEnd) next(ctx context.Context) (wireEvent, error) {
 }
 
 func (e *airEnd) encrypt(key Key) error {
+	secretKey(key)
 	if e.air.encrypting == 0 {
 		return e.encryptNow(key)
 	}
@@ -175,6 +177,7 @@ func (a *air) run(ctx context.Context, central, peripheral pairingParameters) (c
 		p.pairingResult, p.err = pair(ctx, a.ends[hci.Peripheral], peripheral)
 	})
 	both.Wait()
+	show(c.err, p.err)
 	c.sent, p.sent = a.ends[hci.Central].sent, a.ends[hci.Peripheral].sent
 	return c, p
 }

@@ -117,6 +117,8 @@ func (e *end) peer() *end {
 
 func (e *end) Send(pdu []byte) error {
 	pdu = append([]byte(nil), pdu...)
+	secretPDU(pdu)
+	show(e.Session)
 	e.post(func() {
 		if e.isDown() {
 			return
@@ -138,6 +140,7 @@ func (e *end) Send(pdu []byte) error {
 }
 
 func (e *end) Encrypt(key Key, rand [8]byte, ediv uint16) error {
+	secretKey(key)
 	e.post(func() {
 		if e.isDown() {
 			return

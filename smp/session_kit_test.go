@@ -34,10 +34,13 @@ func newManager(t testing.TB, config Config) *Manager {
 	if config.Identity.IsZero() {
 		config.Identity = addressOf(t, hostText)
 	}
+	talk(t, &config)
 	m, err := NewManager(config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	secretKey(m.config.IRK)
+	show(m)
 	return m
 }
 
@@ -49,6 +52,7 @@ type notes struct {
 }
 
 func (n *notes) add(e Event) {
+	show(e)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if d, ok := e.(Decided); ok {
@@ -151,11 +155,13 @@ func (l *script) note(format string, a ...any) {
 }
 
 func (l *script) Send(pdu []byte) error {
+	secretPDU(pdu)
 	l.note("send %x", pdu)
 	return l.refuse
 }
 
 func (l *script) Encrypt(key Key, _ [8]byte, ediv uint16) error {
+	secretKey(key)
 	l.note("encrypt %04x", ediv)
 	l.recorded.Lock()
 	l.keys = append(l.keys, key)
@@ -227,6 +233,7 @@ func answered(t testing.TB, answer <-chan error) error {
 	synctest.Wait()
 	select {
 	case err := <-answer:
+		show(err)
 		return err
 	default:
 		t.Fatal("Secure has not returned")

@@ -45,20 +45,21 @@ var table = map[string][]string{
 	},
 	"cmd/jelling": {"internal/cli"},
 
-	"internal/btcrypto": {},
-	"internal/hcitest":  {"transport", "hci"},
-	"internal/leaktest": {},
-	"internal/layering": {},
-	"internal/habits":   {},
-	"test/lab":          {},
+	"internal/btcrypto":   {},
+	"internal/hcitest":    {"transport", "hci"},
+	"internal/leaktest":   {},
+	"internal/secrettest": {},
+	"internal/layering":   {},
+	"internal/habits":     {},
+	"test/lab":            {},
 }
 
 // anyone lists what every package may import.
 var anyone = []string{"internal/btcrypto"}
 
 // testKits lists what every test may import beyond its package's row: the packet pipe and its words, the
-// two fake controllers that speak them, and the leak check.
-var testKits = []string{"transport", "hci", "transport/virtual", "internal/hcitest", "internal/leaktest"}
+// two fake controllers that speak them, the leak check and the search for keys.
+var testKits = []string{"transport", "hci", "transport/virtual", "internal/hcitest", "internal/leaktest", "internal/secrettest"}
 
 // testTable lists what the tests of single packages may import beyond that.
 var testTable = map[string][]string{

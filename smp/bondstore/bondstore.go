@@ -31,6 +31,10 @@ type Config struct {
 	// Evicted hears of each record that gave way to another, without keys, before that Save returns; if nil, they
 	// go to Log alone.
 	Evicted func(gone, to smp.Record)
+	// Key encrypts the files; if nil, they are as plain as before. What is there and not encrypted is, by the time
+	// that Open returns; flash may keep the octets nevertheless. Without the key that a folder was encrypted with,
+	// Open fails with ErrKey.
+	Key *StateKey
 	// Random fills with random octets, for the host's own keys; if nil, crypto/rand.
 	Random func([]byte)
 }
@@ -79,8 +83,12 @@ func open(dir string, c Config, d disk, readOnly bool) (*Store, error) {
 		config: c, dir: dir, readOnly: readOnly,
 		records: map[pair]smp.Record{}, used: map[pair]uint64{}, pending: map[pair]change{}, shelf: newShelf(dir, d, readOnly),
 	}
+	s.shelf.key = c.Key
 	err := s.withDisk(func() error {
 		fatal, err := s.start()
+		if err == nil && c.Key != nil && !readOnly {
+			s.writeAll()
+		}
 		if fatal || err == nil {
 			return err
 		}

@@ -32,6 +32,7 @@
 //	supported                                        not supported
 //	Linux and other Unix systems                     modes, lock and fsync of folders on Windows
 //	one writer, any number of readers                readers that see later changes
-//	disks that are full, read-only or broken         encryption of the keys on disk
+//	disks that are full, read-only or broken         encrypting what was set aside as damaged
+//	encryption of every file, if given a key         keys that are changed, or held by hardware
 //	file systems without hard links                  merging what two hosts have written
 package bondstore

@@ -129,7 +129,22 @@ func (s *Store) start() (fatal bool, err error) {
 	if !s.shelf.identity.current && !f.identity.isZero() && !s.readOnly {
 		s.changed(pair{}, false) // one of the two files is gone
 	}
+	if !s.readOnly {
+		s.encryptAll()
+	}
 	return false, err
+}
+
+// encryptAll has the disk lack what is on it and is to be encrypted. The caller holds mu.
+func (s *Store) encryptAll() {
+	if s.shelf.identity.plain && !s.identity.isZero() {
+		s.changed(pair{}, false)
+	}
+	for p, slot := range s.shelf.slots {
+		if _, known := s.records[p]; known && slot.plain && !s.pending[p].forget {
+			s.changed(p, false)
+		}
+	}
 }
 
 // write makes the disk have what memory has of p. The caller holds disk.

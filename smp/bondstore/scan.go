@@ -31,7 +31,7 @@ func (s *shelf) scan(entries []entry) (found, error) {
 			return found{}, err
 		}
 	}
-	return f, nil
+	return f, s.keyErr
 }
 
 func (s *shelf) scanIdentity(entries []entry, f *found) error {
@@ -104,6 +104,11 @@ func (s *shelf) scanFile(folder, name string, files []entry, what string, parse 
 		}
 		readErr := err
 		if err == nil {
+			var plain bool
+			text, plain, err = s.key.disclose(text, s.label(path))
+			r.plain = r.plain || plain && s.key != nil
+		}
+		if err == nil {
 			err = parse(text)
 		}
 		switch {
@@ -114,6 +119,8 @@ func (s *shelf) scanFile(folder, name string, files []entry, what string, parse 
 		case readErr != nil:
 			unreadable = readErr
 			bad = append(bad, Problem{path, err, "left alone"})
+		case errors.Is(err, ErrKey):
+			r.alone, s.keyErr = err, fmt.Errorf("%s: %w", path, err)
 		case errors.Is(err, ErrNewer):
 			r.alone = err
 			outcome = what + " is not loaded"
@@ -125,10 +132,21 @@ func (s *shelf) scanFile(folder, name string, files []entry, what string, parse 
 			break
 		}
 	}
+	r.plain = r.plain || s.key != nil && there[name+previousEnding] && s.isPlain(filepath.Join(folder, name+previousEnding))
 	for _, p := range bad {
 		s.problem(p.Path, p.Err, p.Action+"; "+outcome)
 	}
 	return r, unreadable
+}
+
+// isPlain tells whether a file is there and not encrypted.
+func (s *shelf) isPlain(path string) bool {
+	text, err := s.disk.read(path, maxFile+1)
+	if err != nil {
+		return false
+	}
+	_, plain, _ := s.key.disclose(text, s.label(path))
+	return plain
 }
 
 // tidy removes what was being written when the last writer ended, and tightens what others may read.

@@ -19,6 +19,7 @@ type slot struct {
 	current bool              // the file is there and whole: it may become the previous generation
 	durable bool              // its folder was fsynced since it got its name
 	sum     [sha256.Size]byte // of the current file
+	plain   bool              // a generation of it is to be encrypted, and is not
 	alone   error             // why the file is to be left alone: it is of a newer release, say
 }
 
@@ -27,6 +28,8 @@ type shelf struct {
 	dir      string
 	disk     disk
 	readOnly bool
+	key      *StateKey // nil: files are not encrypted
+	keyErr   error     // a file is encrypted otherwise: the folder is not to be used
 
 	made     []string  // folders in which something was made that is not durable yet
 	grounded bool      // the folders above were synced
@@ -75,7 +78,7 @@ func (s *shelf) save(p pair, text []byte) error {
 	}
 	sum := sha256.Sum256(text)
 	same := slot.current && slot.sum == sum
-	if same && slot.durable {
+	if same && slot.durable && !slot.plain {
 		return nil
 	}
 	if err := s.makeFolder(p.local); err != nil {
@@ -101,7 +104,32 @@ func (s *shelf) save(p pair, text []byte) error {
 		return err
 	}
 	slot.durable = true
+	return s.unveil(p)
+}
+
+// unveil removes the older generation of a bond that is encrypted now, where that one was not.
+func (s *shelf) unveil(p pair) error {
+	slot := s.slot(p)
+	if !slot.plain {
+		return nil
+	}
+	if err := s.disk.remove(s.path(p) + previousEnding); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := s.disk.syncDir(s.folder(p.local)); err != nil {
+		return err
+	}
+	slot.plain = false
 	return nil
+}
+
+// label is what an encrypted file is bound to: its place in the folder, whatever its generation.
+func (s *shelf) label(path string) string {
+	name := stem(filepath.Base(path))
+	if folder := filepath.Dir(path); folder != filepath.Clean(s.dir) {
+		name = filepath.Base(folder) + "/" + name
+	}
+	return name
 }
 
 // forget removes every file of a bond. The current one goes last, when the others are gone for good: were
@@ -166,6 +194,10 @@ func (s *shelf) saveIdentity(text []byte) error {
 
 // stage writes a file beside path, under the name of what is being written, and makes its octets durable.
 func (s *shelf) stage(path string, text []byte) error {
+	text, err := s.key.enclose(text, s.label(path))
+	if err != nil {
+		return err
+	}
 	f, err := s.disk.create(path + newEnding)
 	if errors.Is(err, fs.ErrExist) { // left over, where Open could not remove it
 		if err = s.disk.remove(path + newEnding); err == nil {

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package bondstore
+
+func readKeyring(string) ([]byte, error) { return nil, ErrNoKeyring }

@@ -1,0 +1,147 @@
+package smp
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/jelling-ble/jelling/internal/leaktest"
+	"github.com/jelling-ble/jelling/internal/secrettest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// tellKeys is set in the process in which all tests run once more, talkative: they print what they see by every verb,
+// and write the keys that they use to the file of that name.
+const tellKeys = "SMP_TEST_KEYS"
+
+// secrets is that file.
+var secrets struct {
+	sync.Mutex
+	file *os.File
+}
+
+// talkative tells whether everything is to be printed.
+func talkative() bool { return os.Getenv(tellKeys) != "" }
+
+// secretKey notes a key that is in use.
+func secretKey(k Key) {
+	if !talkative() {
+		return
+	}
+	secrets.Lock()
+	defer secrets.Unlock()
+	if secrets.file == nil {
+		secrets.file, _ = os.Create(os.Getenv(tellKeys))
+	}
+	fmt.Fprintf(secrets.file, "%x\n", k[:])
+}
+
+// secretsOf notes the keys of a record.
+func secretsOf(r Record) {
+	for _, k := range []*Keys{&r.Keys, r.Prior} {
+		if k == nil {
+			continue
+		}
+		for _, l := range []*LTK{k.SC, k.Local, k.Peer} {
+			if l != nil {
+				secretKey(l.Key)
+			}
+		}
+		for _, key := range []*Key{k.PeerIRK, k.LocalCSRK, k.PeerCSRK} {
+			if key != nil {
+				secretKey(*key)
+			}
+		}
+	}
+}
+
+// secretPDU notes the key in a PDU.
+func secretPDU(pdu []byte) {
+	if len(pdu) == 17 && (code(pdu[0]) == codeEncryptionInformation || code(pdu[0]) == codeIdentityInformation || code(pdu[0]) == codeSigningInformation) {
+		secretKey(Key(pdu[1:]))
+	}
+}
+
+// shown is what was printed before, so that it is not again.
+var shown sync.Map
+
+// show prints something by every verb and as JSON.
+func show(what ...any) {
+	if !talkative() {
+		return
+	}
+	for _, w := range what {
+		encoded, err := json.Marshal(w)
+		text := fmt.Sprintf("%v %+v %#v %s %x %d %q %s %v", w, w, w, w, w, w, w, encoded, err)
+		if _, before := shown.LoadOrStore(text, true); !before {
+			fmt.Println(text)
+		}
+	}
+}
+
+// talk makes a manager talkative, its log too, and notes its keys in the end.
+func talk(t testing.TB, config *Config) {
+	if !talkative() {
+		return
+	}
+	if config.Logger == nil {
+		config.Logger = logrus.New()
+		config.Logger.SetOutput(os.Stdout)
+		config.Logger.SetLevel(logrus.TraceLevel)
+	}
+	if config.Store == nil {
+		config.Store = NewMemoryStore()
+	}
+	store, identity := config.Store, config.Identity
+	t.Cleanup(func() {
+		for _, r := range store.List(identity) {
+			secretsOf(r)
+			show(r, r.Keys, store)
+		}
+	})
+}
+
+// TestNoKeyIsPrinted runs all tests of the package once more, talkative, and looks for every key that they used in
+// everything that they printed.
+func TestNoKeyIsPrinted(t *testing.T) {
+	if talkative() {
+		return
+	}
+	file := t.TempDir() + "/keys"
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	child := exec.CommandContext(ctx, os.Args[0], "-test.v", "-test.run=^(Test|Example)", "-test.skip=TestMistakesOfOtherStacks|TestTruthTable|TestPolicyNever")
+	child.Env = append(os.Environ(), tellKeys+"="+file)
+	said, err := child.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said[max(0, len(said)-2000):])
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := secrettest.Finder{}
+	for line := range strings.Lines(string(text)) {
+		k, err := hex.DecodeString(strings.TrimSpace(line))
+		if err != nil || len(k) != 16 {
+			t.Fatalf("%q", line)
+		}
+		keys.Add(k)
+	}
+	if found := keys.In(said); found != "" {
+		t.Errorf("a key was printed: %s", found)
+	}
+	if len(keys) < 1000 || len(said) < 100_000 {
+		t.Errorf("%d parts of keys were looked for in %d octets: the search is for nothing", len(keys), len(said))
+	}
+}
