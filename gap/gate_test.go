@@ -34,6 +34,7 @@ func TestGateWhenEncryptionIsLost(t *testing.T) {
 						t.Fatal(err)
 					}
 					time.Sleep(time.Second) // on the air
+					synctest.Wait()
 					if values != want {
 						t.Errorf("%d values, want %d", values, want)
 					}
