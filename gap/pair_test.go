@@ -34,6 +34,7 @@ type eventLog struct {
 }
 
 func (l *eventLog) add(e gap.Event) {
+	show(e)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.events = append(l.events, e)
@@ -86,10 +87,11 @@ func newPair(t testing.TB, cfg pairConfig) *pair {
 	if cfg.tap != nil {
 		conn = cfg.tap(conn)
 	}
-	if p.central, err = gap.Open(t.Context(), conn, gap.Config{Security: cfg.central, Recovery: cfg.recovery, Events: p.log.add}); err != nil {
+	if p.central, err = gap.Open(t.Context(), conn, gap.Config{Security: cfg.central, Recovery: cfg.recovery, Events: p.log.add, Logger: talkativeLog()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.central.Close() })
+	tellSecrets(t, p.central)
 	p.openPeripheral(t, p.radios[1].Conn(), cfg.peripheral)
 	return p
 }
@@ -97,11 +99,12 @@ func newPair(t testing.TB, cfg pairConfig) *pair {
 // openPeripheral puts a peripheral on the other controller; the one before has been closed.
 func (p *pair) openPeripheral(t testing.TB, conn transport.Conn, security smp.Config) {
 	t.Helper()
-	h, err := gap.Open(t.Context(), conn, gap.Config{Security: security, Server: p.server})
+	h, err := gap.Open(t.Context(), conn, gap.Config{Security: security, Server: p.server, Logger: talkativeLog()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.peripheral = h
+	tellSecrets(t, h)
 	t.Cleanup(func() { _ = h.Close() })
 }
 
