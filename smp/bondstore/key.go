@@ -146,7 +146,7 @@ func (k *StateKey) disclose(text []byte, name string) (out []byte, plain bool, e
 	}
 	switch {
 	case e.Cipher != cipherName:
-		return nil, false, fmt.Errorf("%w: a cipher that this one does not know", ErrNewer)
+		return nil, false, fmt.Errorf("%w: version %d, whose cipher this one does not know", ErrNewer, e.Version)
 	case k == nil:
 		return nil, false, fmt.Errorf("%w: none is given", ErrKey)
 	case e.Key != k.id:
