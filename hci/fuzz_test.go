@@ -10,7 +10,11 @@ func seeds(f *testing.F, add func([]byte)) {
 	for _, c := range []Command{Reset, Disconnect{1, 0x13}, SetEventMask{1}, WriteLEHostSupport{true}, ReadRemoteVersionInformation(1), LESetEventMask{1},
 		LESetRandomAddress{}, LESetAdvertisingParameters{}, LESetAdvertisingData{[]byte{2, 1, 6}}, LESetScanResponseData{}, LESetAdvertisingEnable{true},
 		LESetScanParameters{}, LESetScanEnable{}, LECreateConnection{}, LEAddDeviceToFilterAcceptList(Address{}), LEConnectionUpdate{}, LEEncrypt{},
-		LEEnableEncryption{}, LELongTermKeyRequestReply{}, LERemoteConnectionParameterRequestReply{}, LERemoteConnectionParameterRequestNegativeReply{}} {
+		LEEnableEncryption{}, LELongTermKeyRequestReply{}, LERemoteConnectionParameterRequestReply{}, LERemoteConnectionParameterRequestNegativeReply{}, extendedSet,
+		LESetExtendedAdvertisingData{1, DataComplete, 1, []byte{2, 1, 6}}, LESetExtendedAdvertisingEnable{true, []EnabledSet{{1, 1000, 5}, {2, 0, 0}}},
+		LESetExtendedScanParameters{1, 2, []PHYScan{{LE1M, true, 0xA0, 0x30}, {LECoded, false, 0x140, 0x60}}},
+		LEExtendedCreateConnectionV2{2, 5, LEExtendedCreateConnection{Peer: device, Connect: []PHYConnect{{PHY: LE1M}, {PHY: LE2M}}}},
+		HostCompletedPacketsOf(CompletedPackets{1, 1}), LESetPeriodicAdvertisingData{Data: []byte{1}}, LEAddDeviceToResolvingList{Peer: device}} {
 		p := AppendCommand(nil, c)
 		add(p)
 		add(p[:len(p)-1])
@@ -18,7 +22,10 @@ func seeds(f *testing.F, add func([]byte)) {
 	for _, e := range []EventParameters{DisconnectionComplete{}, EncryptionChange{}, EncryptionKeyRefreshComplete{}, ReadRemoteVersionInformationComplete{},
 		CommandComplete{Return: make([]byte, 9)}, CommandStatus{}, HardwareError{}, CompletedPacketsOf(CompletedPackets{1, 1}, CompletedPackets{2, 2}),
 		LEConnectionComplete{}, LEEnhancedConnectionComplete{}, LEAdvertisingReport{[]AdvertisingReport{{Data: []byte{1, 2}}, {}}},
-		LEConnectionUpdateComplete{}, LEReadRemoteFeaturesComplete{}, LELongTermKeyRequest{}, LERemoteConnectionParameterRequest{}} {
+		LEConnectionUpdateComplete{}, LEReadRemoteFeaturesComplete{}, LELongTermKeyRequest{}, LERemoteConnectionParameterRequest{},
+		LEExtendedAdvertisingReport{[]ExtendedAdvertisingReport{extendedReported, extendedReported}}, LEDirectedAdvertisingReport{[]DirectedReport{{}}},
+		LEEnhancedConnectionCompleteV2{}, LEPeriodicAdvertisingReport{Data: []byte{1}}, LEPeriodicAdvertisingReportV2{}, LEAdvertisingSetTerminated{},
+		LEPeriodicAdvertisingSyncTransferReceivedV2{}, EncryptionChangeV2{}} {
 		p := AppendEvent(nil, e)
 		add(p)
 		add(p[:len(p)-1])
@@ -41,16 +48,16 @@ func FuzzPacket(f *testing.F) {
 			}
 		}
 		if c, err := ParseCommand(b[1:]); err == nil {
-			settles(t, c.Parameters, commandParsers(c.Opcode))
+			settles(t, c.Parameters, append(commandParsers(c.Opcode), laterCommandParsers(c.Opcode)...))
 			if got := AppendCommand(nil, Raw{c.Opcode, c.Parameters}); !bytes.Equal(got[1:], b[1:]) {
 				t.Errorf("command: % X became % X", b[1:], got[1:])
 			}
 		}
 		if e, err := ParseEvent(b[1:]); err == nil {
-			settles(t, e.Parameters, eventParsers())
+			settles(t, e.Parameters, append(eventParsers(), laterEventParsers()...))
 			if s, rest, err := ParseLEMeta(e.Parameters); err == nil {
 				_ = s.String()
-				settles(t, rest, metaParsers())
+				settles(t, rest, append(metaParsers(), laterMetaParsers()...))
 			}
 		}
 	})
@@ -63,6 +70,11 @@ func FuzzReturn(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		settles(t, b, []func([]byte) (any, error){parser(ParseLocalVersion), parser(ParseBufferSize), parser(ParseLEBufferSize)})
+		settles(t, b, laterReturnParsers())
+		_, _ = ParseResolvableAddress(OpLEReadPeerResolvableAddress, b)
+		_, _ = ParseListSize(OpLEReadResolvingListSize, b)
+		_, _ = ParseMaximumAdvertisingDataLength(b)
+		_, _ = ParseLEHostSupport(b)
 		_, _ = ReturnStatus(OpReset, b)
 		_, _ = ParseSupportedCommands(b)
 		_, _ = ParseFeatures(OpLEReadLocalSupportedFeatures, b)

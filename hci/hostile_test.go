@@ -11,6 +11,9 @@ import (
 func TestOctetsOfEveryLength(t *testing.T) {
 	parsers := append(append(commandParsers(OpDisconnect), eventParsers()...), metaParsers()...)
 	parsers = append(parsers, parser(ParseLocalVersion), parser(ParseBufferSize), parser(ParseLEBufferSize))
+	for _, later := range [][]func([]byte) (any, error){laterCommandParsers(OpDisconnect), laterEventParsers(), laterMetaParsers(), laterReturnParsers()} {
+		parsers = append(parsers, later...)
+	}
 	for _, fill := range []byte{0x00, 0x01, 0x03, 0x1F, 0x7F, 0x80, 0xFF} {
 		for n := range 260 {
 			b := bytes.Repeat([]byte{fill}, n)

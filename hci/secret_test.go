@@ -18,6 +18,7 @@ func TestKeysAreHidden(t *testing.T) {
 		LEEncrypt{Key: key, Plaintext: key},
 		LEEnableEncryption{Handle: 0x40, Key: key},
 		LELongTermKeyRequestReply{Handle: 0x40, Key: key},
+		LEAddDeviceToResolvingList{PeerIRK: key, LocalIRK: key},
 	} {
 		frame := CommandFrame{c.Opcode(), c.AppendTo(nil)}
 		raw := Raw{c.Opcode(), c.AppendTo(nil)}
@@ -57,6 +58,20 @@ func TestOthersArePrinted(t *testing.T) {
 		t.Error(got)
 	}
 	if got := (CommandFrame{OpLEEncrypt, make([]byte, 32)}).String(); got != "LE Encrypt, 32 octets" {
+		t.Error(got)
+	}
+}
+
+// The key that the controller made is hidden too, in the event and in its octets; other events print.
+func TestDHKeyIsHidden(t *testing.T) {
+	e := LEGenerateDHKeyComplete{Key: [32]byte(append(unhex(t, "DEADBEEF17395C7193B5D7F91B3D5F81"), make([]byte, 16)...))}
+	frame := EventFrame{EvLEMeta, e.AppendTo(nil)}
+	for _, v := range []any{e, &e, frame, &frame, []any{e}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%d"} {
+			wantHidden(t, verb, fmt.Sprintf(verb, v), e.Key[:16])
+		}
+	}
+	if got := fmt.Sprintf("%v, %v", frame, EventFrame{EvHardwareError, []byte{0x7F}}); got != "LE Generate DHKey Complete, 34 octets, Hardware Error [7F]" {
 		t.Error(got)
 	}
 }
