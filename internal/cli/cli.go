@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jelling-ble/jelling/smp"
+	"github.com/jelling-ble/jelling/smp/bondstore"
 	"github.com/jelling-ble/jelling/transport"
 )
 
@@ -43,6 +44,9 @@ type env struct {
 	takeOver  bool
 	powerLine string
 	stateDir  string
+	stateKey  string // where the key to the bonds is, "" for none
+	maxBonds  int
+	key       *bondstore.StateKey
 	timeout   time.Duration
 	timeoutOn bool // --timeout was given
 
@@ -130,6 +134,9 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 			if e.timeout < 0 {
 				return usageError{fmt.Errorf("--timeout %v: want a duration like 30s, or 0 for none", e.timeout)}
 			}
+			if err := e.readStateKey(); err != nil {
+				return err
+			}
 			return e.checkCapture(cmd.Flags().Changed)
 		},
 	}
@@ -144,6 +151,8 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.StringVar(&e.powerLine, "power-line", "", "the GPIO line that switches the controller's power, like gpiochip0:BT_ON; used when nothing else gets it back")
 	f.BoolVar(&e.takeOver, "take-over", false, "take a controller that bluetoothd uses; it gets it back in the end")
 	f.StringVar(&e.stateDir, "state-dir", "", "where bonds are kept (default $STATE_DIRECTORY, else $XDG_STATE_HOME/jelling)")
+	f.StringVar(&e.stateKey, "state-key", "", "encrypt the bonds with the key in this file (32 octets, or 64 digits), or in the kernel keyring: keyring:NAME")
+	f.IntVar(&e.maxBonds, "max-bonds", 0, "how many peers are kept; a new one takes the place of the least used one that is worth no more (default 4096, and none gives way)")
 	f.StringVar(&e.capture, "capture", "", "write every packet to this btsnoop file; it will hold keys")
 	f.Var(choice[transport.CaptureFormat]{&e.captureFormat, transport.ParseCaptureFormat, "monitor|h4"}, "capture-format", "what the capture is: monitor (btsnoop 2001, with the log in it) or h4 (btsnoop 1002)")
 	f.Var(&e.captureSize, "capture-size", "begin a new capture file after so many octets, as in 10M; the one before is called FILE.1")

@@ -39,6 +39,8 @@ func hintFor(err error) string {
 		return fmt.Sprintf("the bond is kept. If this is your device and it was reset, pair again with 'jelling pair %s --on-lost-bond repair', or forget it with 'jelling bonds forget %s'", lost.Peer, lost.Peer)
 	case errors.As(err, &open):
 		return open.Remedy
+	case errors.Is(err, bondstore.ErrKey):
+		return "give the key that the bonds were encrypted with: --state-key FILE, or keyring:NAME"
 	case errors.As(err, &locked):
 		return "stop the other one, or give this one its own --state-dir"
 	case errors.Is(err, context.DeadlineExceeded):

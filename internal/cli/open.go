@@ -33,8 +33,6 @@ func (e *env) stateDirectory() (string, error) {
 	return "", errors.New("no place for bonds: neither --state-dir nor $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME says where")
 }
 
-func (e *env) storeConfig() bondstore.Config { return bondstore.Config{Log: e.log} }
-
 // host is an open host and what goes with it.
 type host struct {
 	*gap.Host
