@@ -23,7 +23,7 @@ import (
 )
 
 func newAdvertise(e *env) *cobra.Command {
-	p := &peripheral{env: e}
+	p, who := &peripheral{env: e}, &person{display: true}
 	cmd := &cobra.Command{
 		Use:   "advertise --profile FILE",
 		Short: "Be a peripheral: advertise, and serve the attributes of a profile file",
@@ -40,8 +40,14 @@ where hr is the id, or the UUID, of the service in FILE; a handle does instead. 
 advertising, connected, read, write, subscribed, unsubscribed, confirmed and disconnected, and those of
 security.`,
 		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			e.person = who
+			return p.run(cmd.Context())
+		},
 	}
+	who.flags(cmd)
+	cmd.Flags().Var(choice[smp.Pairable]{&e.pairable, smp.ParsePairable, "always|off"}, "pairable", "who may pair: anybody, or only who is bonded already")
+	cmd.Flags().DurationVar(&p.pairableFor, "pairable-for", 0, "let everybody pair for so long from the start, over a bond too, as a button would")
 	cmd.Flags().StringVar(&p.file, "profile", "", "the profile, a JSON file (required)")
 	cmd.Flags().BoolVar(&p.once, "once", false, "end after the first connection")
 	return cmd
@@ -52,6 +58,8 @@ type peripheral struct {
 	*env
 	file string
 	once bool
+
+	pairableFor time.Duration
 
 	profile *profile.Profile
 	server  *gatt.Server
@@ -89,6 +97,7 @@ func (p *peripheral) run(ctx context.Context) error {
 		return err
 	}
 	defer h.Close()
+	h.OpenPairing(p.pairableFor)
 	ctx, cancel := context.WithCancel(ctx)
 	defer p.running.Wait()
 	defer cancel()

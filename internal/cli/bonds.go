@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -158,9 +159,10 @@ func recordLine(r smp.Record) string {
 }
 
 func recordText(r smp.Record) string {
-	text := r.Peer.Text()
+	var text strings.Builder
+	text.WriteString(r.Peer.Text())
 	for _, f := range recordFields(r) {
-		text += fmt.Sprintf("\n  %-20s %v", f.name, f.value)
+		text.WriteString(fmt.Sprintf("\n  %-20s %v", f.name, f.value))
 	}
-	return text
+	return text.String()
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -37,9 +38,7 @@ func bluezTree(t *testing.T, more map[string]string) string {
 		bluezHost + "/" + address + "/info":   bluezInfo,
 		bluezHost + "/00:1C:05:FF:F0:99/info": "[General]\nAddressType=public\n[LinkKey]\nKey=00\n",
 	}
-	for path, text := range more {
-		files[path] = text
-	}
+	maps.Copy(files, more)
 	for path, text := range files {
 		path = filepath.Join(dir, filepath.FromSlash(path))
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

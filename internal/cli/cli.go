@@ -59,6 +59,11 @@ type env struct {
 	bonding  smp.Bonding
 	lostBond smp.LostBond
 	security smp.Level
+	pairable smp.Pairable
+	person   *person // who is asked while devices pair, nil for nobody
+
+	secureOnly bool
+	minKeySize int // octets, 0 for any
 }
 
 // usageError is a command line that makes no sense.
@@ -162,6 +167,8 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.Var(choice[smp.LostBond]{&e.lostBond, smp.ParseLostBond, "notify|repair|strict"}, "on-lost-bond", "what to do when a peer has lost its bond")
 	f.Var(choice[smp.Level]{&e.security, smp.ParseLevel, "none|encrypted|authenticated|sc"}, "security", "the least security (default: the bond's; without one what the peer asks for and its attributes need)")
 	f.Lookup("security").DefValue = "" // it says so itself
+	f.BoolVar(&e.secureOnly, "sc-only", false, "Secure Connections only: refuse legacy pairing and its keys")
+	f.IntVar(&e.minKeySize, "min-key-size", 0, "refuse keys of fewer octets, 7 to 16 (default 7)")
 	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
 	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newAdvertise(e), newL2CAP(e), newAdapters(e), newDoctor(e), newDemo(e))

@@ -74,7 +74,7 @@ func (e *env) checkLine(line string) finding {
 
 // isConsole reports whether the kernel writes its messages to a line.
 func (e *env) isConsole(tty string) bool {
-	for _, word := range strings.Fields(e.system.read("/proc/cmdline")) {
+	for word := range strings.FieldsSeq(e.system.read("/proc/cmdline")) {
 		name, _, _ := strings.Cut(word, ",") // console=ttyAMA0,115200
 		if name == "console="+tty {
 			return true

@@ -116,7 +116,7 @@ func (c bootConfig) parameter(name string) string {
 		if !ok {
 			continue
 		}
-		for _, p := range strings.Split(list, ",") {
+		for p := range strings.SplitSeq(list, ",") {
 			if value, ok := strings.CutPrefix(strings.TrimSpace(p), name+"="); ok {
 				last = value
 			}

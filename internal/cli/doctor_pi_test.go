@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -10,9 +11,7 @@ import (
 func pi(model, config string, more ...files) files {
 	all := files{"proc/device-tree/model": model + "\x00", "boot/firmware/config.txt": config}
 	for _, m := range more {
-		for name, text := range m {
-			all[name] = text
-		}
+		maps.Copy(all, m)
 	}
 	return all
 }
@@ -85,9 +84,7 @@ func TestCheckPower(t *testing.T) {
 func TestCheckUART(t *testing.T) {
 	onboard := func(more files) files {
 		all := files{"dev/serial1": "-> ttyAMA0", "dev/ttyAMA0": "", "proc/cmdline": "console=tty1 root=/dev/mmcblk0p2\n"}
-		for name, text := range more {
-			all[name] = text
-		}
+		maps.Copy(all, more)
 		return all
 	}
 	getty := files{"proc/7/comm": "agetty\n", "proc/7/cmdline": "/sbin/agetty\x00ttyAMA0\x00vt220\x00"}

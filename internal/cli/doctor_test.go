@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,9 +112,7 @@ func TestCheckDaemon(t *testing.T) {
 func TestCheckUnits(t *testing.T) {
 	systemd := func(more files) files {
 		all := files{"run/systemd/system/": "", "usr/lib/systemd/system/ssh.service": ""}
-		for name, text := range more {
-			all[name] = text
-		}
+		maps.Copy(all, more)
 		return all
 	}
 	try(t, (*env).checkUnits, []trial{

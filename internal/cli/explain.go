@@ -34,7 +34,7 @@ func hintFor(err error) string {
 	case errors.As(err, &wait):
 		return "pairing failed too often; it is tried again after that wait"
 	case errors.As(err, &level), errors.Is(err, smp.AuthenticationRequirements):
-		return "this host has no way to ask a person, so it reaches '--security encrypted' at the most"
+		return "one of the two has no way to ask a person, or was given its passkey beforehand: at a terminal, 'jelling pair ADDRESS --security authenticated' asks"
 	case errors.As(err, &lost):
 		return fmt.Sprintf("the bond is kept. If this is your device and it was reset, pair again with 'jelling pair %s --on-lost-bond repair', or forget it with 'jelling bonds forget %s'", lost.Peer, lost.Peer)
 	case errors.As(err, &open):

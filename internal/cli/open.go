@@ -63,6 +63,10 @@ func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config
 			_ = h.Close()
 		}
 	}()
+	delegate, err := e.delegate()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := e.stateDirectory()
 	if err != nil {
 		return nil, err
@@ -84,7 +88,7 @@ func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config
 	if err != nil {
 		return nil, err
 	}
-	cfg.Security = smp.Config{Policy: smp.Policy{Bonding: e.bonding, LostBond: e.lostBond}, Store: h.store}
+	cfg.Security = smp.Config{Policy: e.peerPolicy(), Store: h.store, Delegate: delegate, Pairable: e.pairable}
 	cfg.Identity, cfg.Events, cfg.Logger = h.store, e.report, e.log
 	cfg.Recovery, cfg.Chip = controller.recovery, controller.chip
 	if h.Host, err = gap.Open(ctx, conn, cfg); err != nil {

@@ -14,15 +14,25 @@ import (
 )
 
 func newPair(e *env) *cobra.Command {
-	return &cobra.Command{
+	who := &person{asks: true}
+	cmd := &cobra.Command{
 		Use:   "pair ADDRESS",
 		Short: "Connect, bring the link to the wanted security, and keep the bond",
 		Long: `Pair connects to ADDRESS (00:1C:05:FF:F0:30, optionally with /public or /random), encrypts the link and
 disconnects. With a bond its key is used; without one the devices pair, and --bonding says whether the
-keys are kept.`,
+keys are kept.
+
+At a terminal it shows and asks for what the devices need: a passkey to enter there or here, or whether both show the
+same number. --io says otherwise, and --passkey gives a passkey beforehand. What a bond has is never lowered: whether a
+device that has lost its bond may pair again is for --on-lost-bond to say, and with an authenticated bond for you.`,
 		Args: args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, given []string) error { return e.pair(cmd.Context(), given[0]) },
+		RunE: func(cmd *cobra.Command, given []string) error {
+			e.person = who
+			return e.pair(cmd.Context(), given[0])
+		},
 	}
+	who.flags(cmd)
+	return cmd
 }
 
 // errNotSecured is the cause of a context that --timeout ended.

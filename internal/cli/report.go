@@ -13,6 +13,9 @@ import (
 
 // report prints an event of the host.
 func (e *env) report(event gap.Event) {
+	if d, ok := event.Detail.(gap.Decided); ok { // for whoever wants to know why; what follows from it is an event
+		e.log.Debugf("%v: %s: %s, since %s", event.Peer, d.Happened, d.Action, d.Why)
+	}
 	name, f, text := describe(event.Detail)
 	if name != "" {
 		e.tape.Note(event.Peer.String() + " " + text)
@@ -41,7 +44,8 @@ func describe(detail any) (name string, f fields, text string) {
 	case gap.Paired:
 		return "paired", fields{{"method", string(d.Method)}, {"bonded", d.Bonded}, {"secure_connections", d.SecureConnections},
 				{"authenticated", d.Authenticated}, {"key_size", d.KeySize}},
-			fmt.Sprintf("paired by %s, %s, %s", d.Method, ifElse(d.SecureConnections, "Secure Connections", "legacy"), ifElse(d.Bonded, "bonded", "no bond"))
+			fmt.Sprintf("paired by %s, %s, %s%s", d.Method, ifElse(d.SecureConnections, "Secure Connections", "legacy"),
+				ifElse(d.Bonded, "bonded", "no bond"), ifElse(d.Debug, ", WITH DEBUG KEYS", ""))
 	case gap.BondLost:
 		return "bond_lost", fields{{"status", int(d.Status)}, {"reason", d.Status.String()}, {"action", string(d.Action)}, {"why", string(d.Why)}},
 			fmt.Sprintf("has lost its bond (%v): %v, since %v", d.Status.Error(), d.Action, d.Why)

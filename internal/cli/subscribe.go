@@ -17,7 +17,7 @@ import (
 )
 
 func newSubscribe(e *env) *cobra.Command {
-	s := &subscription{env: e}
+	s, who := &subscription{env: e}, &person{}
 	cmd := &cobra.Command{
 		Use:   "subscribe ADDRESS CHARACTERISTIC",
 		Short: "Print a characteristic's values as they come, whatever happens to the link",
@@ -28,8 +28,12 @@ made again, after a second and then after ever longer waits of up to five minute
 It goes on until interrupted, or until --count values have come, and then unsubscribes and disconnects. With
 --json the events are ` + eventNames + `.`,
 		Args: args(cobra.ExactArgs(2)),
-		RunE: func(cmd *cobra.Command, given []string) error { return s.run(cmd.Context(), given[0], given[1]) },
+		RunE: func(cmd *cobra.Command, given []string) error {
+			e.person = who
+			return s.run(cmd.Context(), given[0], given[1])
+		},
 	}
+	who.flags(cmd)
 	cmd.Flags().IntVar(&s.count, "count", 0, "end after so many values; 0 for no end")
 	return cmd
 }

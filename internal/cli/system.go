@@ -124,7 +124,7 @@ func (s system) users(device string) []program {
 func (s system) uses(p program, device string) bool {
 	dir := "/proc/" + strconv.Itoa(p.pid)
 	if strings.HasSuffix(p.name, "getty") {
-		for _, word := range strings.Split(s.read(dir+"/cmdline"), "\x00") {
+		for word := range strings.SplitSeq(s.read(dir+"/cmdline"), "\x00") {
 			if word == device || "/dev/"+word == device {
 				return true
 			}
