@@ -22,7 +22,6 @@ type script struct {
 }
 
 var (
-	plain         = att.Security{}
 	encrypted     = att.Security{Encrypted: true, KeySize: 16}
 	authenticated = att.Security{Encrypted: true, Authenticated: true, KeySize: 16}
 )
