@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -181,13 +182,13 @@ func keysOf(t *testing.T, h *gap.Host, peer hci.Address) (now, before string) {
 }
 
 func keyText(k smp.Keys) string {
-	text := ""
+	var text strings.Builder
 	for _, l := range []*smp.LTK{k.SC, k.Local, k.Peer} {
 		if l != nil {
-			text += string(l.Key[:]) + string(l.Rand[:]) + string(binary.LittleEndian.AppendUint16(nil, l.EDIV))
+			text.WriteString(string(l.Key[:]) + string(l.Rand[:]) + string(binary.LittleEndian.AppendUint16(nil, l.EDIV)))
 		}
 	}
-	return text
+	return text.String()
 }
 
 // reconnect has the two connect until the link is encrypted by a key that both have. An attempt may fail, where the
