@@ -10,12 +10,49 @@
 //	supported                                        not supported
 //	-----------------------------------------------  ------------------------------------------------
 //	both roles, legacy and Secure Connections        keys of BR/EDR (CTKD): parsed, never agreed to
-//	Just Works                                       passkey, numeric comparison, out of band: nobody
-//	                                                 to ask, so that the I/O capability is none
-//	LTK, IRK and identity address, CSRK distributed  signed writes
-//	key sizes of 7 to 16 octets                      debug keys: refused
+//	Just Works, passkey, numeric comparison          BR/EDR pairing
+//	out of band: data made on demand, used once      the format of out of band data on a tag
+//	all I/O capabilities, keypress notifications     keypresses that give the peer more time
+//	LTK, IRK and identity address, CSRK distributed
+//	signatures with counters ([Session.Sign])        signed writes of the GATT server: it has no door for them
+//	key sizes of 7 to 16 octets, least levels, Secure Connections only
+//	debug keys, by choice: marked, never stored
 //	bonding by what both sides want, or always, or never
 //	lost bonds, two generations of keys, Repeated Attempts
+//	private addresses resolved with the bonds' IRKs
+//
+// # Pairing
+//
+// One pairing runs from the Pairing Request to the last key, in either role, as straight-line code:
+//
+//	Phase 1             requestFeatures (initiator) | answerFeatures (responder)
+//	                                 |
+//	                   legacy -------+------- Secure Connections
+//	                     |                             |
+//	Phase 2              |                         publicKeys
+//	                     |                             |
+//	               temporaryKey                        +--- Just Works: confirmOnce
+//	                     |                             +--- numeric comparison: confirmOnce, compare
+//	                     |                             +--- passkey entry: passkeyRounds
+//	                     |                             +--- out of band: outOfBandConfirm
+//	                     |                             |
+//	               legacyConfirm                  dhKeyChecks
+//	                     | STK                         | LTK
+//	                     +-----------+-----------------+
+//	                                 |
+//	                              encrypt
+//	                                 |
+//	Phase 3                      distribute  responder's keys, then the initiator's
+//
+// (Vol 3, Part H, 2.1 and Appendix C). From everywhere else a Pairing Failed, sent or received, 30 s of silence or
+// the end of the link leads out.
+//
+// # People
+//
+// What takes a person is asked of the host's [Delegate]: to show a passkey, to enter one, to compare a number, to let
+// somebody pair. Without one a host is [Headless]. A key that anybody could be in the middle of counts as not
+// authenticated: by Just Works, by a passkey that is fixed, by debug keys. A peer's wish for protection that nobody can
+// give falls to Just Works; our own fails the pairing.
 //
 // # Policy
 //

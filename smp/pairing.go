@@ -80,29 +80,8 @@ type pairingResult struct {
 	identity hci.Address // the peer's, zero when it distributed none that is good
 }
 
-// pair runs one pairing from the Pairing Request to the last key, in either role:
-//
-//	Phase 1             requestFeatures (initiator) | answerFeatures (responder)
-//	                                 |
-//	                   legacy -------+------- Secure Connections
-//	                     |                             |
-//	Phase 2              |                         publicKeys
-//	                     |                             |
-//	               temporaryKey                        +--- Just Works: confirmOnce
-//	                     |                             +--- numeric comparison: confirmOnce, compare
-//	                     |                             +--- passkey entry: passkeyRounds
-//	                     |                             +--- out of band: outOfBandConfirm
-//	                     |                             |
-//	               legacyConfirm                  dhKeyChecks
-//	                     | STK                         | LTK
-//	                     +-----------+-----------------+
-//	                                 |
-//	                              encrypt
-//	                                 |
-//	Phase 3                      distribute  responder's keys, then the initiator's
-//
-// (Vol 3, Part H, 2.1 and Appendix C). From everywhere else a Pairing Failed, sent or received, 30 s of silence
-// or the end of the link leads out.
+// pair runs one pairing from the Pairing Request to the last key, in either role; its phases are drawn in the
+// documentation of the package.
 //
 // What ended the pairing is a *PairingError, about which the peer has been told where the specification wants
 // it; or the wire's own error when the link is gone; or ctx.Err(), the peer told.
