@@ -425,3 +425,30 @@ func TestAttackInjectedKeys(t *testing.T) {
 		}
 	}
 }
+
+// Signatures of a connection are the session's: with signing keys in the bond the peer takes them, once.
+func TestSignedMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := smp.DistributeEnc | smp.DistributeID | smp.DistributeSign
+		security := smp.Config{InitiatorKeys: all, ResponderKeys: all}
+		x, _, _ := bondedHosts(t, security, security)
+		defer x.close()
+		central, peripheral, err := x.connect(t.Context(), gap.ConnectConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		message := []byte{0xD2, 3, 0, 1}
+		signature, err := central.Sign(message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := peripheral.Verify(message, signature); err != nil {
+			t.Error(err)
+		}
+		if err := peripheral.Verify(message, signature); !errors.Is(err, smp.ErrReplayed) {
+			t.Errorf("again: %v", err)
+		}
+		central.Disconnect(hci.RemoteUserTerminatedConnection)
+		<-peripheral.Ended()
+	})
+}

@@ -23,6 +23,15 @@ const usbHold = 100 * time.Millisecond
 // usb is the number of the bus in transport.Bus.
 const usb transport.Bus = 1
 
+// Sign makes the signature of a message for the peer; see smp.Session.Sign. The GATT server takes no signed writes: who
+// wants them has the codec in package att, and this.
+func (c *Conn) Sign(message []byte) ([12]byte, error) { return c.session.Sign(message) }
+
+// Verify checks the peer's signature of a message; see smp.Session.Verify.
+func (c *Conn) Verify(message []byte, signature [12]byte) error {
+	return c.session.Verify(message, signature)
+}
+
 // holdsKeys is smp.Config.HoldKeys for a controller.
 func holdsKeys(conn transport.Conn) time.Duration {
 	if user, ok := transport.As[transport.UserChannel](conn); ok && user.Adapter().Bus == usb {

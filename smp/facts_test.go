@@ -2,6 +2,10 @@ package smp
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +45,37 @@ func TestMistakesOfOtherStacks(t *testing.T) {
 		{"17: CTKD, keypress notifications and CT2 confuse", all(TestFeaturesThatArePeculiar, TestKeypressIsBounded)},
 	} {
 		t.Run(x.name, x.test)
+	}
+}
+
+// TestDocumentNamesTests that there are: docs/security.md says of what it promises which tests hold it.
+func TestDocumentNamesTests(t *testing.T) {
+	text, err := os.ReadFile("../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, pattern := range []string{"*_test.go", "../gap/*_test.go", "bondstore/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, f := range files {
+			source, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tests.Write(source)
+		}
+	}
+	named := regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(string(text), -1)
+	if len(named) < 10 {
+		t.Errorf("%d tests are named", len(named))
+	}
+	for _, name := range named {
+		if !strings.Contains(tests.String(), "func "+name+"(") {
+			t.Errorf("there is no %s", name)
+		}
 	}
 }
 
