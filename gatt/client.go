@@ -31,6 +31,7 @@ type Client struct {
 
 	preparing chan struct{} // full while a long write goes on: the server has one queue for us
 	prepared  bool          // parts may lie in that queue. Owned by whoever has preparing
+	learning  chan struct{} // full while somebody learns the server's database
 
 	wake chan struct{} // one token when there is something to deliver
 
@@ -41,6 +42,12 @@ type Client struct {
 	stats ClientStats
 	slow  error // why the queue takes nothing more
 	ended bool  // the last value has been delivered
+
+	server    string // whose it is, empty without an identity
+	known     *known // of the server, or nil
+	checked   bool   // known is of the database as it is
+	changes   int    // of the server's database, as far as we have heard
+	changedAt uint16 // the value of Service Changed, 0 if we have not subscribed
 }
 
 func newClient(c *Conn) *Client {
@@ -51,6 +58,7 @@ func newClient(c *Conn) *Client {
 	return &Client{
 		conn:      c,
 		preparing: make(chan struct{}, 1),
+		learning:  make(chan struct{}, 1),
 		wake:      make(chan struct{}, 1),
 		subs:      map[uint16]*Subscription{},
 		queue:     queue{max: max(size, recordHeader+att.MaxValueLen)},
@@ -127,11 +135,11 @@ func (c *Client) readOn(ctx context.Context, handle uint16, offset int, buf []by
 // Write writes a value or descriptor by its handle and waits until the server says so; one that does not fit one PDU is
 // prepared in parts and then executed (Vol 3, Part G, 4.9.3, 4.9.4).
 func (c *Client) Write(ctx context.Context, handle uint16, value []byte) error {
-	switch {
-	case len(value) > att.MaxValueLen:
-		return fmt.Errorf("gatt: %d octets for handle 0x%04x: %w", len(value), handle, att.ErrInvalidAttributeValueLength)
-	case len(value) > c.MTU()-writeHeader:
-		return c.writeLong(ctx, handle, value)
+	if err := checkLen(handle, value); err != nil {
+		return err
+	}
+	if len(value) > c.MTU()-writeHeader {
+		return c.writePrepared(ctx, []att.HandleValue{{Handle: handle, Value: value}}, anyEcho)
 	}
 	return c.secured(ctx, func() error { return c.conn.att.Write(ctx, handle, value) })
 }
@@ -154,9 +162,33 @@ func (c *Client) SignedWrite(ctx context.Context, handle uint16, value []byte) e
 	return c.conn.att.SignedWriteCommand(ctx, handle, value, c.conn.cfg.Sign)
 }
 
-// writeLong prepares the parts of a value and executes them. Parts left by a long write whose caller has gone are cancelled first:
-// executing them would write what nobody wants any more.
-func (c *Client) writeLong(ctx context.Context, handle uint16, value []byte) error {
+// ReliableWrite writes several values, or parts of them, in one step: all of them or, if the server does not queue exactly what it was sent, none
+// (Vol 3, Part G, 4.9.5). It fails with [ErrEcho] then.
+func (c *Client) ReliableWrite(ctx context.Context, values ...att.HandleValue) error {
+	for _, v := range values {
+		if err := checkLen(v.Handle, v.Value); err != nil {
+			return err
+		}
+	}
+	return c.writePrepared(ctx, values, func(sent, queued att.PrepareWriteResponse) error {
+		if sent.Handle != queued.Handle || sent.Offset != queued.Offset || !bytes.Equal(sent.Value, queued.Value) {
+			return fmt.Errorf("%w: handle 0x%04x, offset %d", ErrEcho, sent.Handle, sent.Offset)
+		}
+		return nil
+	})
+}
+
+// checkLen refuses what no attribute can hold.
+func checkLen(handle uint16, value []byte) error {
+	if len(value) > att.MaxValueLen {
+		return fmt.Errorf("gatt: %d octets for handle 0x%04x: %w", len(value), handle, att.ErrInvalidAttributeValueLength)
+	}
+	return nil
+}
+
+// writePrepared prepares the parts of values, looks at what the server says it has queued, and executes them. Parts left by somebody who
+// has gone are cancelled first: executing them would write what nobody wants any more.
+func (c *Client) writePrepared(ctx context.Context, values []att.HandleValue, look func(sent, queued att.PrepareWriteResponse) error) error {
 	select {
 	case c.preparing <- struct{}{}:
 	case <-ctx.Done():
@@ -169,31 +201,43 @@ func (c *Client) writeLong(ctx context.Context, handle uint16, value []byte) err
 		return err
 	}
 	c.prepared = true
-	if err := c.prepare(ctx, handle, value); err != nil {
-		return errors.Join(err, c.cancelPrepared(ctx))
+	for _, v := range values {
+		if err := c.prepare(ctx, v, look); err != nil {
+			return errors.Join(err, c.cancelPrepared(ctx))
+		}
 	}
 	err := c.conn.att.ExecuteWrite(ctx, att.ExecuteCommit)
 	if err == nil || isRefusal(err) {
 		c.prepared = false // executed or not, the queue is empty
+		c.doubt(err)
 	}
 	return err
 }
 
-// prepare sends the parts of a value.
-func (c *Client) prepare(ctx context.Context, handle uint16, value []byte) error {
-	for offset := 0; offset < len(value); {
-		end := min(offset+c.MTU()-prepareHeader, len(value))
+// prepare sends the parts of a value; one without octets has one.
+func (c *Client) prepare(ctx context.Context, v att.HandleValue, look func(sent, queued att.PrepareWriteResponse) error) error {
+	for offset := 0; offset == 0 || offset < len(v.Value); {
+		end := min(offset+c.MTU()-prepareHeader, len(v.Value))
+		sent := att.PrepareWriteResponse{Handle: v.Handle, Offset: uint16(offset), Value: v.Value[offset:end]}
 		err := c.secured(ctx, func() error {
-			_, err := c.conn.att.PrepareWrite(ctx, handle, uint16(offset), value[offset:end])
+			queued, err := c.conn.att.PrepareWrite(ctx, sent.Handle, sent.Offset, sent.Value)
+			if err == nil {
+				err = look(sent, queued)
+			}
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		offset = end
+		if offset = end; end == 0 {
+			return nil
+		}
 	}
 	return nil
 }
+
+// anyEcho is content with whatever the server says it has queued: a long write does not look (Vol 3, Part G, 4.9.4).
+func anyEcho(_, _ att.PrepareWriteResponse) error { return nil }
 
 // cancelPrepared empties the server's queue. A caller without time leaves that to the next long write.
 func (c *Client) cancelPrepared(ctx context.Context) error {

@@ -21,6 +21,11 @@ type Config struct {
 	// Security says, or without that function when the refusal arrived: the link may be better by now. When Secure returns nil the request is
 	// sent once more. If nil, such a refusal is the request's error.
 	Secure func(ctx context.Context, code att.ErrorCode, sec att.Security) error
+	// Store keeps what is known of servers with an identity, see [Client.SetServer]. If nil, that is known for the link only.
+	Store Store
+	// ServicesChanged is told, on a goroutine of its own or that of a request, that what was known of a server with an identity has changed. If
+	// nil, nobody is told.
+	ServicesChanged func()
 	// Queue is how many octets of received values, with 8 more for each, may wait for the handlers of the subscriptions.
 	// If zero, [DefaultQueue].
 	Queue int

@@ -13,7 +13,7 @@ func (c *Client) notified(handle uint16, value []byte, _ att.Security) {
 
 // indicated takes an indicated value from below. It is confirmed when it is certain to reach its handler, or when there is none.
 func (c *Client) indicated(handle uint16, value []byte, _ att.Security, confirm func()) {
-	if c.take(handle, value) {
+	if !c.serviceChanged(handle, value, confirm) && c.take(handle, value) {
 		confirm()
 	}
 }

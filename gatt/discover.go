@@ -14,9 +14,19 @@ const maxDiscovered = 4096
 // A RemoteService is a service of the peer's server.
 type RemoteService struct {
 	UUID            att.UUID
+	Secondary       bool   // others include it, and it is found through them
 	Handle          uint16 // its declaration
 	End             uint16 // its last attribute
+	Includes        []RemoteInclude
 	Characteristics []RemoteCharacteristic
+}
+
+// A RemoteInclude is a service that another one includes.
+type RemoteInclude struct {
+	UUID   att.UUID
+	Handle uint16 // of the include's declaration
+	Start  uint16 // the included service's declaration
+	End    uint16 // the included service's last attribute
 }
 
 // A RemoteCharacteristic is a characteristic of the peer's server.
@@ -33,31 +43,6 @@ type RemoteCharacteristic struct {
 type RemoteDescriptor struct {
 	UUID   att.UUID
 	Handle uint16
-}
-
-// Discover finds all primary services with their characteristics and descriptors.
-func (c *Client) Discover(ctx context.Context) ([]RemoteService, error) {
-	services, err := c.DiscoverServices(ctx)
-	if err != nil {
-		return nil, err
-	}
-	left := maxDiscovered
-	for i := range services {
-		s := &services[i]
-		if s.Characteristics, err = c.DiscoverCharacteristics(ctx, *s); err != nil {
-			return nil, err
-		}
-		for j := range s.Characteristics {
-			ch := &s.Characteristics[j]
-			if ch.Descriptors, err = c.DiscoverDescriptors(ctx, *ch); err != nil {
-				return nil, err
-			}
-			if left -= 1 + len(ch.Descriptors); left < 0 {
-				return nil, tooMany()
-			}
-		}
-	}
-	return services, nil
 }
 
 // DiscoverServices finds all primary services, without what is in them (Vol 3, Part G, 4.4.1).
@@ -122,16 +107,79 @@ func (c *Client) DiscoverCharacteristics(ctx context.Context, s RemoteService) (
 	return c.characteristics(ctx, s.Handle, s.End)
 }
 
-// FindCharacteristics finds every characteristic of one kind in the whole database, without its descriptors (Vol 3, Part G, 4.6.2).
-func (c *Client) FindCharacteristics(ctx context.Context, uuid att.UUID) ([]RemoteCharacteristic, error) {
-	all, err := c.characteristics(ctx, 1, lastHandle)
-	var found []RemoteCharacteristic
-	for _, ch := range all {
-		if ch.UUID == uuid {
-			found = append(found, ch)
+// DiscoverIncludes finds the services that a service includes (Vol 3, Part G, 4.5.1). A UUID of 128 bits is read from the included service itself.
+func (c *Client) DiscoverIncludes(ctx context.Context, s RemoteService) ([]RemoteInclude, error) {
+	return c.includes(ctx, s.Handle, s.End, nil)
+}
+
+// includes finds the includes from start to end. Services that are known need not be read for their UUIDs.
+func (c *Client) includes(ctx context.Context, start, end uint16, known []RemoteService) ([]RemoteInclude, error) {
+	var list []RemoteInclude
+	err := c.walk(start, end, func(start, end uint16) (last uint16, err error) {
+		var attributes []att.AttributeData
+		err = c.secured(ctx, func() (err error) {
+			attributes, err = c.conn.att.ReadByType(ctx, start, end, Include)
+			return err
+		})
+		for _, a := range attributes {
+			in, err := parseInclude(a, start, end)
+			if err != nil {
+				return 0, err
+			}
+			if len(list) >= maxDiscovered {
+				return 0, tooMany()
+			}
+			list = append(list, in)
+			start, last = followedBy(a.Handle), a.Handle
+		}
+		return last, err
+	})
+	for i := range list {
+		if err == nil && list[i].UUID == (att.UUID{}) {
+			list[i].UUID, err = c.uuidOf(ctx, list[i].Start, known)
 		}
 	}
-	return found, err
+	return list, err
+}
+
+// parseInclude reads an include declaration that lies between first and end: the service's handles, and its UUID unless that has
+// 128 bits (Vol 3, Part G, 3.2).
+func parseInclude(a att.AttributeData, first, end uint16) (RemoteInclude, error) {
+	const short, long = 4, 6
+	wrong := a.Handle < first || first == 0 || a.Handle > end
+	if n := len(a.Value); wrong || n != short && n != long {
+		return RemoteInclude{}, fmt.Errorf("%w: an include of %d octets at 0x%04x, between 0x%04x and 0x%04x", ErrDiscovery, n, a.Handle, first, end)
+	}
+	in := RemoteInclude{Handle: a.Handle, Start: le.Uint16(a.Value), End: le.Uint16(a.Value[2:])}
+	if in.Start == 0 || in.End < in.Start {
+		return RemoteInclude{}, fmt.Errorf("%w: an include at 0x%04x of a service from 0x%04x to 0x%04x", ErrDiscovery, in.Handle, in.Start, in.End)
+	}
+	if len(a.Value) == long {
+		in.UUID = att.UUID16(le.Uint16(a.Value[short:]))
+	}
+	return in, nil
+}
+
+// uuidOf is the UUID of the service at a handle.
+func (c *Client) uuidOf(ctx context.Context, handle uint16, known []RemoteService) (att.UUID, error) {
+	for _, s := range known {
+		if s.Handle == handle {
+			return s.UUID, nil
+		}
+	}
+	var value []byte
+	err := c.secured(ctx, func() (err error) {
+		value, err = c.conn.att.Read(ctx, handle)
+		return err
+	})
+	if err != nil {
+		return att.UUID{}, err
+	}
+	uuid, err := att.ParseUUID(value)
+	if err != nil {
+		return att.UUID{}, fmt.Errorf("%w: service at 0x%04x: %w", ErrDiscovery, handle, err)
+	}
+	return uuid, nil
 }
 
 // characteristics finds the characteristics from start to end. Each ends where the next one begins.

@@ -68,6 +68,22 @@ func TestDiscoveryByScript(t *testing.T) {
 			{UUID: gatt.BatteryLevel, Properties: gatt.Read, Handle: 2, ValueHandle: 3, End: 4},
 			{UUID: gatt.BatteryLevel, Properties: gatt.Notify, Handle: 8, ValueHandle: 9, End: 0xFFFF},
 		}},
+		{"GATT/CL/GAD/BV-03-C included services", func(c *gatt.Client) (any, error) {
+			return c.DiscoverIncludes(bg, gatt.RemoteService{Handle: 1, End: 0x0F})
+		}, []step{
+			{"08 0100 0f00 0228", "09 08 0200 1000 1f00 0f18"},
+			{"08 0300 0f00 0228", "09 06 0300 2000 2f00 0400 3000 3f00"},
+			{"08 0500 0f00 0228", "09 08 0500 4000 4f00 0a18"},
+			{"08 0600 0f00 0228", "01 08 0600 0a"},
+			{"0a 2000", "0b" + svc}, // a UUID of 128 bits is not told
+			{"0a 3000", "0b" + svc},
+		}, []gatt.RemoteInclude{
+			{UUID: gatt.Battery, Handle: 2, Start: 0x10, End: 0x1F}, {UUID: customService, Handle: 3, Start: 0x20, End: 0x2F},
+			{UUID: customService, Handle: 4, Start: 0x30, End: 0x3F}, {UUID: gatt.DeviceInformation, Handle: 5, Start: 0x40, End: 0x4F},
+		}},
+		{"an include at the last handle", func(c *gatt.Client) (any, error) {
+			return c.DiscoverIncludes(bg, gatt.RemoteService{Handle: 0xFFFE, End: 0xFFFF})
+		}, []step{{"08 feff ffff 0228", "09 08 ffff 1000 1f00 0f18"}}, []gatt.RemoteInclude{{UUID: gatt.Battery, Handle: 0xFFFF, Start: 0x10, End: 0x1F}}},
 		{"GATT/CL/GAD/BV-06-C descriptors", descriptors, []step{
 			{"04 1200 1400", "05 01 1200 0229 1300 0129"},
 			{"04 1400 1400", "05 02 1400" + svc},
@@ -112,12 +128,22 @@ func TestDiscoveryOfNonsense(t *testing.T) {
 		_, err := c.DiscoverDescriptors(bg, gatt.RemoteCharacteristic{Handle: 0x10, ValueHandle: 0x11, End: 0x14})
 		return err
 	}
+	includes := func(c *gatt.Client) error {
+		_, err := c.DiscoverIncludes(bg, gatt.RemoteService{Handle: 0x10, End: 0x1F})
+		return err
+	}
 	for _, c := range []struct {
 		name   string
 		do     func(*gatt.Client) error
 		answer string
 		want   error
 	}{
+		{"include before the service", includes, "09 08 0f00 0100 0200 0f18", gatt.ErrDiscovery},
+		{"include after the service", includes, "09 08 2000 0100 0200 0f18", gatt.ErrDiscovery},
+		{"includes out of order", includes, "09 08 1200 0100 0200 0f18 1100 0100 0200 0f18", gatt.ErrDiscovery},
+		{"include of handle 0", includes, "09 08 1100 0000 0200 0f18", gatt.ErrDiscovery},
+		{"include backwards", includes, "09 08 1100 0300 0200 0f18", gatt.ErrDiscovery},
+		{"include of 3 octets", includes, "09 05 1100 010002", gatt.ErrDiscovery},
 		{"service at handle 0", services, "11 06 0000 0500 0018", gatt.ErrDiscovery},
 		{"service that ends before it begins", services, "11 06 0500 0400 0018", gatt.ErrDiscovery},
 		{"the same service twice", services, "11 06 0100 0500 0018 0100 0500 0018", gatt.ErrDiscovery},
@@ -201,7 +227,7 @@ func TestDiscover(t *testing.T) {
 					{UUID: gatt.BodySensorLocation, Properties: gatt.Read, Handle: 0xB, ValueHandle: 0xC, End: 0xD,
 						Descriptors: []gatt.RemoteDescriptor{{UUID: gatt.CharacteristicUserDescription, Handle: 0xD}}},
 				}},
-				{UUID: customService, Handle: 0xE, End: 0x13, Characteristics: []gatt.RemoteCharacteristic{
+				{UUID: customService, Handle: 0xE, End: 0x13, Includes: []gatt.RemoteInclude{{UUID: gatt.HeartRate, Handle: 0xF, Start: 7, End: 0xD}}, Characteristics: []gatt.RemoteCharacteristic{
 					{UUID: customValue, Properties: gatt.Read | gatt.Write, Handle: 0x10, ValueHandle: 0x11, End: 0x11},
 					{UUID: gatt.BatteryLevel, Properties: gatt.WriteWithoutResponse, Handle: 0x12, ValueHandle: 0x13, End: 0x13},
 				}},
@@ -219,5 +245,37 @@ func TestDiscover(t *testing.T) {
 				t.Errorf("long value as written: %d octets, %v", len(value), err)
 			}
 		})
+	}
+}
+
+// Secondary services are found through who includes them, however deep, and nothing is found twice.
+func TestDiscoverSecondaryServices(t *testing.T) {
+	level := func() *gatt.Characteristic {
+		return &gatt.Characteristic{UUID: gatt.BatteryLevel, Properties: gatt.Notify}
+	}
+	deep := &gatt.Service{UUID: customService, Secondary: true, Characteristics: []*gatt.Characteristic{level()}}
+	inner := &gatt.Service{UUID: gatt.Battery, Secondary: true, Includes: []*gatt.Service{deep}, Characteristics: []*gatt.Characteristic{level()}}
+	stranger := &gatt.Service{UUID: gatt.DeviceInformation, Secondary: true, Characteristics: []*gatt.Characteristic{level()}}
+	server := newServer(t, gatt.ServerConfig{Bare: true, Services: []*gatt.Service{
+		deep, {UUID: gatt.HeartRate, Includes: []*gatt.Service{inner, deep}, Characteristics: []*gatt.Characteristic{level()}}, stranger, inner}})
+	a, _ := pair(t, atttest.Options{}, gatt.Config{}, gatt.Config{Server: server})
+	got, err := a.Client().Discover(bg)
+	wantNil(t, err)
+	var lines []string
+	for _, s := range got {
+		lines = append(lines, fmt.Sprintf("%v %t %04x-%04x includes %d, characteristics %d", s.UUID, s.Secondary, s.Handle, s.End, len(s.Includes), len(s.Characteristics)))
+		for _, ch := range s.Characteristics {
+			if len(ch.Descriptors) != 1 || ch.End != s.End {
+				t.Errorf("%+v of %+v", ch, s)
+			}
+		}
+	}
+	want := []string{
+		"f0e1d2c3-b4a5-9687-7869-5a4b3c2d1e0f true 0001-0004 includes 0, characteristics 1",
+		"180d false 0005-000a includes 2, characteristics 1",
+		"180f true 000f-0013 includes 1, characteristics 1",
+	}
+	if !reflect.DeepEqual(lines, want) {
+		t.Errorf("got  %q\nwant %q", lines, want)
 	}
 }

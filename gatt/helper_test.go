@@ -82,3 +82,5 @@ func wantNil(t testing.TB, err error) {
 }
 
 var bg = context.Background()
+
+func contextWithCancel() (context.Context, context.CancelFunc) { return context.WithCancel(bg) }

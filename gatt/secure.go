@@ -9,8 +9,16 @@ import (
 )
 
 // secured sends a request. If the server refuses it for want of security, which Secure can raise, it is sent once more
-// (Vol 3, Part C, 10.3.2).
+// (Vol 3, Part C, 10.3.2). A refusal that shows that we do not know the database makes us forget it.
 func (c *Client) secured(ctx context.Context, request func() error) error {
+	err := c.securedOnce(ctx, request)
+	if err != nil {
+		c.doubt(err)
+	}
+	return err
+}
+
+func (c *Client) securedOnce(ctx context.Context, request func() error) error {
 	sec := c.conn.security() // the link may become secure, by another's doing, before the refusal arrives
 	err := request()
 	code, ok := wantsSecurity(err)

@@ -23,6 +23,7 @@ type store struct {
 	states map[string]string
 	saves  int
 	fail   error
+	slow   chan struct{} // Forget waits until it is closed
 }
 
 func (s *store) Load(client string) ([]byte, error) {
@@ -46,6 +47,9 @@ func (s *store) Save(client string, state []byte) error {
 }
 
 func (s *store) Forget(client string) error {
+	if s.slow != nil {
+		<-s.slow
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.states, client)

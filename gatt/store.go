@@ -10,15 +10,15 @@ import (
 	"github.com/jelling-ble/jelling/att"
 )
 
-// A Store keeps a short text for each client, as a rule beside its bond. What is in it is this package's business. Its methods are
-// called from several goroutines, and may take their time.
+// A Store keeps a text under each of some names, as a rule beside the bonds: a client's identity is one, and for what we know of its server
+// there is another. What is in the texts is this package's business. Its methods are called from several goroutines, and may take their time.
 type Store interface {
-	// Load returns what was saved for client, or nothing.
-	Load(client string) ([]byte, error)
-	// Save replaces what was saved for client. It does not keep state.
-	Save(client string, state []byte) error
-	// Forget removes what was saved for client, if there is something.
-	Forget(client string) error
+	// Load returns what was saved under a name, or nothing.
+	Load(name string) ([]byte, error)
+	// Save replaces what was saved under a name. It does not keep state.
+	Save(name string, state []byte) error
+	// Forget removes what was saved under a name, if there is something.
+	Forget(name string) error
 }
 
 // A memoryStore is the store of a server without one. The host forgets clients as it forgets bonds, which bounds it.

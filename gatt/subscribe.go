@@ -16,6 +16,7 @@ type Subscription struct {
 	client  *Client
 	handle  uint16 // of the value
 	cccd    uint16
+	wish    byte   // what the CCCD is set to
 	number  uint32 // names it in the queue: a count above the handle
 	handler func(value []byte)
 	done    chan struct{}
@@ -32,28 +33,57 @@ type Subscription struct {
 //
 // Errors besides the client's: [ErrNotOffered], [ErrNoCCCD], [ErrSubscribed].
 func (c *Client) Subscribe(ctx context.Context, ch RemoteCharacteristic, handler func(value []byte)) (*Subscription, error) {
-	var wish byte
-	switch {
-	case ch.Properties.Has(Notify):
-		wish = cccdNotify
-	case ch.Properties.Has(Indicate):
-		wish = cccdIndicate
-	default:
-		return nil, fmt.Errorf("%w: %v", ErrNotOffered, ch.UUID)
+	wish, err := wishFor(ch)
+	if err != nil {
+		return nil, err
 	}
 	cccd, err := c.findCCCD(ctx, ch)
 	if err != nil {
 		return nil, err
 	}
-	s := &Subscription{client: c, handle: ch.ValueHandle, cccd: cccd, handler: handler, done: make(chan struct{})}
+	s := &Subscription{client: c, handle: ch.ValueHandle, cccd: cccd, wish: wish, handler: handler, done: make(chan struct{})}
 	if err := c.add(s); err != nil {
 		return nil, err
 	}
-	if err := c.Write(ctx, cccd, []byte{wish, 0}); err != nil {
+	if err := s.Renew(ctx); err != nil {
 		c.remove(s)
 		return nil, err
 	}
 	return s, nil
+}
+
+// wishFor is what to ask for of a characteristic.
+func wishFor(ch RemoteCharacteristic) (byte, error) {
+	switch {
+	case ch.Properties.Has(Notify):
+		return cccdNotify, nil
+	case ch.Properties.Has(Indicate):
+		return cccdIndicate, nil
+	}
+	return 0, fmt.Errorf("%w: %v", ErrNotOffered, ch.UUID)
+}
+
+// Resume is Subscribe for a characteristic that a server with a bond remembers our subscription to: it sends nothing, so that no value is missed
+// that arrives before we could ask. ch.Descriptors has to be there. Whoever is not sure of the server's memory calls [Subscription.Renew] afterwards.
+func (c *Client) Resume(ch RemoteCharacteristic, handler func(value []byte)) (*Subscription, error) {
+	wish, err := wishFor(ch)
+	if err != nil {
+		return nil, err
+	}
+	cccd, ok := cccdOf(ch.Descriptors)
+	if !ok {
+		return nil, fmt.Errorf("%w: %v", ErrNoCCCD, ch.UUID)
+	}
+	s := &Subscription{client: c, handle: ch.ValueHandle, cccd: cccd, wish: wish, handler: handler, done: make(chan struct{})}
+	if err := c.add(s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Renew asks the server for the values once more, as Subscribe does.
+func (s *Subscription) Renew(ctx context.Context) error {
+	return s.client.Write(ctx, s.cccd, []byte{s.wish, 0})
 }
 
 // findCCCD finds the descriptor that has to be written to subscribe.
@@ -65,12 +95,21 @@ func (c *Client) findCCCD(ctx context.Context, ch RemoteCharacteristic) (uint16,
 			return 0, err
 		}
 	}
-	for _, d := range descriptors {
+	cccd, ok := cccdOf(descriptors)
+	if !ok {
+		return 0, fmt.Errorf("%w: %v", ErrNoCCCD, ch.UUID)
+	}
+	return cccd, nil
+}
+
+// cccdOf is the handle of the Client Characteristic Configuration among descriptors.
+func cccdOf(list []RemoteDescriptor) (handle uint16, ok bool) {
+	for _, d := range list {
 		if d.UUID == ClientCharacteristicConfiguration {
-			return d.Handle, nil
+			return d.Handle, true
 		}
 	}
-	return 0, fmt.Errorf("%w: %v", ErrNoCCCD, ch.UUID)
+	return 0, false
 }
 
 // add lets values in for s. That comes before the CCCD is written, since the first value may overtake the answer to that.
