@@ -81,6 +81,7 @@ type oximeter struct {
 	daemon            *process
 	address           string
 	secureConnections bool
+	agent             []string // what peripheral.py is told of it
 }
 
 // serve starts two controllers, bluetoothd and the oximeter on hci1.
@@ -100,7 +101,7 @@ func (o *oximeter) boot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.process = start(t, "peripheral", exec.Command(python, script, "hci1"))
+	o.process = start(t, "peripheral", exec.Command(python, append([]string{script, "hci1"}, o.agent...)...))
 	o.stays = true
 	o.address = o.event("ready").Address
 	if !o.secureConnections {
@@ -130,6 +131,7 @@ type report struct {
 	Address   string
 	Path      string
 	Asked     string
+	Number    string
 	Command   string
 	Count     int
 	On        bool

@@ -8,5 +8,6 @@
 //	supported                                     not supported
 //	HCI_CHANNEL_USER of Linux 6.1 (Debian)        the radio: btvirt's packets are never lost or late
 //	BlueZ as the peripheral, both ways to pair    BlueZ as the central
+//	passkey both ways, numbers, yes and no        out of band
 //	binding errors of the real kernel             rfkill, unplugging
 package lab

@@ -4,14 +4,18 @@ It registers with bluetoothd an agent that says yes, a service with one characte
 all on one adapter, and then does what it is told: one word per line on standard input, one JSON object per
 line on standard output.
 
-    peripheral.py ADAPTER      ADAPTER is hci1
+    peripheral.py ADAPTER [CAPABILITY [no]]      ADAPTER is hci1, CAPABILITY what the agent can do (NoInputNoOutput);
+                                                 "no" is its answer to numbers that are to be compared
 
     in    remove       forget every bonded or connected device (which disconnects it)
+          passkey N    the agent enters it, when it is asked or has been
           disconnect   disconnect every connected device
           quit         leave
     out   {"event": "ready", "address": "00:AA:01:01:00:24"}
           {"event": "device", "path": ..., "connected": true, "paired": true}     what is new about a device
           {"event": "agent", "asked": "authorization"}     the agent was asked, and said yes
+          {"event": "agent", "asked": "passkey"}           it is to enter one
+          {"event": "agent", "asked": "confirmation", "number": "012345"}     it was shown a number, as "display" a passkey
           {"event": "notifying", "on": true}               somebody (un)subscribed
           {"event": "done", "command": "remove", "count": 1}
 """
@@ -36,11 +40,33 @@ def say(event, **fields):
     print(json.dumps({"event": event, **fields}), flush=True)
 
 
+class Refused(dbus.DBusException):
+    _dbus_error_name = "org.bluez.Error.Rejected"
+
+
 class Agent(dbus.service.Object):
     """Says yes. The kernel waits for one even with Just Works."""
 
     PATH = "/lab/agent"
     INTERFACE = "org.bluez.Agent1"
+    answer = "yes"
+    passkey = None  # that was told
+    asked = None    # who waits for it
+
+    def enter(self):
+        if self.asked and self.passkey is not None:
+            self.asked(dbus.UInt32(self.passkey))
+            self.asked = self.passkey = None
+
+    @dbus.service.method(INTERFACE, in_signature="o", out_signature="u", async_callbacks=("answered", "failed"))
+    def RequestPasskey(self, device, answered, failed):
+        say("agent", asked="passkey")
+        self.asked = answered
+        self.enter()
+
+    @dbus.service.method(INTERFACE, in_signature="ouq", out_signature="")
+    def DisplayPasskey(self, device, passkey, entered):
+        say("agent", asked="display", number="%06d" % passkey)
 
     @dbus.service.method(INTERFACE, in_signature="", out_signature="")
     def Release(self):
@@ -56,7 +82,9 @@ class Agent(dbus.service.Object):
 
     @dbus.service.method(INTERFACE, in_signature="ou", out_signature="")
     def RequestConfirmation(self, device, passkey):
-        say("agent", asked="confirmation")
+        say("agent", asked="confirmation", number="%06d" % passkey)
+        if self.answer != "yes":
+            raise Refused("no")
 
     @dbus.service.method(INTERFACE, in_signature="os", out_signature="")
     def AuthorizeService(self, device, uuid):
@@ -144,8 +172,9 @@ class Application(dbus.service.Object):
 
 
 class Peripheral:
-    def __init__(self, bus, adapter, loop):
+    def __init__(self, bus, adapter, capability, loop):
         self.bus = bus
+        self.capability = capability
         self.loop = loop
         self.path = "/org/bluez/" + adapter
         self.known = {}
@@ -160,7 +189,7 @@ class Peripheral:
 
     def start(self):
         agents = self.interface("/org/bluez", "org.bluez.AgentManager1")
-        agents.RegisterAgent(Agent.PATH, "NoInputNoOutput")
+        agents.RegisterAgent(Agent.PATH, self.capability)
         agents.RequestDefaultAgent(Agent.PATH)
         adapter = self.interface(self.path, PROPERTIES)
         adapter.Set("org.bluez.Adapter1", "Powered", True)
@@ -200,11 +229,15 @@ class Peripheral:
             say("device", path=path, **news)
 
     def command(self, source, condition):
-        word = source.readline().strip()
+        word, _, number = source.readline().strip().partition(" ")
         if word in ("", "quit"):
             self.loop.quit()
             return False
         count = 0
+        if word == "passkey":
+            self.agent.passkey = int(number)
+            self.agent.enter()
+            count = 1
         for path, device in list(self.devices()):
             if word == "remove":
                 self.interface(self.path, "org.bluez.Adapter1").RemoveDevice(path)
@@ -219,7 +252,9 @@ class Peripheral:
 def main():
     dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
     loop = GLib.MainLoop()
-    peripheral = Peripheral(dbus.SystemBus(), sys.argv[1], loop)
+    peripheral = Peripheral(dbus.SystemBus(), sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "NoInputNoOutput", loop)
+    if len(sys.argv) > 3:
+        peripheral.agent.answer = sys.argv[3]
     peripheral.start()
     loop.run()
 
