@@ -83,12 +83,32 @@ func TestLostBondIsReported(t *testing.T) {
 			o.reset()
 			remedied(t, s, h.stderr())
 			o.gone() // bluetoothd answers nobody who is back before it has taken note of the parting
-			h = s.subscribe("--count", "3", "--on-lost-bond", "notify")
-			h.want(connected, encrypted("stored"))
-			h.stream(3)
+			s.streams()
+		})
+	}
+}
+
+// streams wants readings with the stored key. bluetoothd 5.66 answers no ATT on a link that becomes encrypted just as
+// it asks for that, mostly soon after it was started: then the next connection counts.
+func (s *session) streams() {
+	s.t.Helper()
+	for try := 1; ; try++ {
+		h := s.subscribe("--count", "3", "--on-lost-bond", "notify")
+		h.want(connected, encrypted("stored"))
+		e, ok := h.next()
+		for ok && e.Event == "security_request" {
+			e, ok = h.next()
+		}
+		if ok && e.Event == "value" {
+			h.stream(2)
 			h.want(left)
 			h.ends(0)
-		})
+			return
+		}
+		if try == 4 {
+			s.t.Fatalf("no reading in %d connections; the last said %+v", try, e)
+		}
+		h.status()
 	}
 }
 
