@@ -73,5 +73,5 @@ func ours(e entry) bool {
 		_, ok := addressOf(e.name)
 		return ok || e.name == gattName
 	}
-	return e.name == lockName || stem(e.name) == identityName
+	return e.name == lockName || stem(e.name) == identityName || stem(e.name) == waitsName
 }
