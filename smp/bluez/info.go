@@ -142,31 +142,35 @@ func (b *Bond) takeLTKs(f *keyFile) error {
 		k.SC, k.SecureConnections = &fromPeer.LTK, true
 		b.claim(fromPeer)
 	default:
-		b.takeLegacy(fromPeer, fromUs)
+		return b.takeLegacy(fromPeer, fromUs)
 	}
 	return nil
 }
 
-// takeLegacy takes one key or both; what both have is what the bond has.
-func (b *Bond) takeLegacy(fromPeer, fromUs *ltk) {
+// takeLegacy takes one key or both; what both have is what the bond has. One pairing makes both of one size: the
+// octets beyond the lesser would be lost in a bond, and with them the key.
+func (b *Bond) takeLegacy(fromPeer, fromUs *ltk) error {
 	k := &b.Record.Keys
 	if fromPeer != nil {
 		k.Peer = &fromPeer.LTK
 		b.claim(fromPeer)
 	}
 	if fromUs == nil {
-		return
+		return nil
 	}
 	k.Local = &fromUs.LTK
 	if fromPeer == nil {
 		b.claim(fromUs)
-		return
+		return nil
 	}
-	if fromUs.size != fromPeer.size || fromUs.kind != fromPeer.kind {
-		b.note("its two keys differ in kind or size: the lesser counts")
+	if fromUs.size != fromPeer.size {
+		return fmt.Errorf("%w: its two keys have %d and %d octets, and are not of one pairing", ErrDamaged, fromPeer.size, fromUs.size)
+	}
+	if fromUs.kind != fromPeer.kind {
+		b.note("its two keys differ in kind: the lesser counts")
 	}
 	k.Authenticated = k.Authenticated && fromUs.kind == legacyAuthenticated
-	k.KeySize = min(k.KeySize, fromUs.size)
+	return nil
 }
 
 func (b *Bond) claim(k *ltk) {

@@ -212,6 +212,7 @@ func TestRefusals(t *testing.T) {
 		{"key not hexadecimal", secure("A1A2", "G1A2"), ErrDamaged},
 		{"key of zeros", secure("A1A2A3A4A5A6A7A8A9AAABACADAEAFB0", strings.Repeat("0", 32)), ErrDamaged},
 		{"no key in the group", secure("Key=A1A2A3A4A5A6A7A8A9AAABACADAEAFB0\n", ""), ErrDamaged},
+		{"two sizes", strings.Replace(strings.ReplaceAll(legacyInfo, "static", "public"), "EncSize=16", "EncSize=9", 1), ErrDamaged},
 		{"unknown kind", secure("Authenticated=2", "Authenticated=5"), ErrDamaged},
 		{"negative kind", secure("Authenticated=2", "Authenticated=-1"), ErrDamaged},
 		{"EDIV too large", secure("EDiv=0", "EDiv=65536"), ErrDamaged},
