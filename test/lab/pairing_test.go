@@ -150,10 +150,20 @@ func TestWrongPasskey(t *testing.T) {
 			}
 			o.reset()
 			s.peer = o.address
+			s.waits()
 			p = s.pair(nil, "--io", "display", "--timeout", "60s")
 			o.enters(p.shown())
 			wantPaired(t, p.ends(0), "passkey", way.secureConnections, true)
 		})
+	}
+}
+
+// waits is long enough for the wait after the first failed pairing, which a second attempt has to sit out. What remains of
+// it is kept between two runs of jelling, and gets less only while one runs.
+func (s *session) waits() {
+	s.t.Helper()
+	if out, err := s.command("scan", "--timeout", "1500ms").CombinedOutput(); err != nil {
+		s.t.Fatalf("jelling scan: %v\n%s", err, out)
 	}
 }
 
