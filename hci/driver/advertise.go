@@ -25,27 +25,34 @@ func (c *Controller) StartAdvertising(ctx context.Context, p AdvertiseParameters
 	}
 	p.IntervalMax = max(p.IntervalMin, p.IntervalMax)
 	const allChannels = 0b111
-	return c.advertise(ctx,
-		hci.LESetAdvertisingParameters{IntervalMin: p.IntervalMin, IntervalMax: p.IntervalMax, Type: p.Type,
-			OwnAddressType: byte(c.OwnAddress().Type), Peer: p.Peer, ChannelMap: allChannels},
-		hci.LESetAdvertisingData{Data: p.Data},
-		hci.LESetScanResponseData{Data: p.ScanResponse},
-		hci.LESetAdvertisingEnable{Enable: true})
-}
-
-// StopAdvertising ends advertising; it does nothing where there is none.
-func (c *Controller) StopAdvertising(ctx context.Context) error {
-	return c.advertise(ctx, hci.LESetAdvertisingEnable{Enable: false})
-}
-
-func (c *Controller) advertise(ctx context.Context, commands ...hci.Command) error {
+	how := hci.LESetAdvertisingParameters{IntervalMin: p.IntervalMin, IntervalMax: p.IntervalMax, Type: p.Type, Peer: p.Peer, ChannelMap: allChannels}
 	if err := c.takeRadio(ctx); err != nil {
 		return err
 	}
 	defer c.freeRadio()
-	ctx = context.WithoutCancel(ctx) // not to be left half-way
+	how.OwnAddressType = c.ownAddressType()
+	ends := c.advertisingEnds.Load() // a peer that connects at once ends it before we are told that it has begun
+	err := c.doAll(how, hci.LESetAdvertisingData{Data: p.Data}, hci.LESetScanResponseData{Data: p.ScanResponse}, hci.LESetAdvertisingEnable{Enable: true})
+	if err == nil {
+		c.advertiser = advertiser{on: true, how: how, ends: ends}
+	}
+	return err
+}
+
+// StopAdvertising ends advertising; it does nothing where there is none.
+func (c *Controller) StopAdvertising(ctx context.Context) error {
+	if err := c.takeRadio(ctx); err != nil {
+		return err
+	}
+	defer c.freeRadio()
+	c.advertiser.on = false
+	return c.enableAdvertising(false)
+}
+
+// doAll sends commands up to the first error, whoever has gone meanwhile: they are not to be left half-way.
+func (c *Controller) doAll(commands ...hci.Command) error {
 	for _, cmd := range commands {
-		if _, err := c.Do(ctx, cmd); err != nil {
+		if _, err := c.Do(context.Background(), cmd); err != nil {
 			return err
 		}
 	}

@@ -91,7 +91,7 @@ func (c *Controller) create(a *attempt, peer hci.Address, p ConnectParameters) {
 	}
 	if r.err == nil {
 		r = c.initiate(a, hci.LECreateConnection{ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Peer: peer,
-			OwnAddressType: byte(c.OwnAddress().Type), Parameters: p.ConnectionParameters})
+			Parameters: p.ConnectionParameters})
 	}
 	delivered := c.deliver(a, r)
 	c.note(c.pauseScan(false))
@@ -115,25 +115,50 @@ func (c *Controller) deliver(a *attempt, r creation) bool {
 	return r.conn != nil
 }
 
-// initiate has the controller create a connection, and cancel that when nobody waits any more.
-func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) (r creation) {
+// initiate has the controller create a connection, and cancel that when nobody waits any more. For who wants the
+// controller to be still it is cancelled too, and begun again.
+func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) creation {
+	for {
+		r, h := c.initiateOnce(a, cmd)
+		if h != nil {
+			close(h.halted)
+			select {
+			case <-h.resume:
+			case <-c.ended:
+				return creation{err: c.Err()}
+			}
+		}
+		if h == nil || r.conn != nil {
+			return r
+		}
+		if a.ctx.Err() != nil {
+			return creation{err: context.Cause(a.ctx)}
+		}
+	}
+}
+
+// initiateOnce is initiate up to an outcome, or to a halt, which is not nil then.
+func (c *Controller) initiateOnce(a *attempt, cmd hci.LECreateConnection) (r creation, h *halt) {
 	c.setAttempt(a)
+	cmd.OwnAddressType = c.ownAddressType()
 	_, err := c.Do(context.Background(), cmd)
 	switch {
 	case errors.Is(err, hci.CommandDisallowed): // it may be at an attempt that we know nothing of
 		r, _ = c.cancel(a)
 		r.err = err
-		return r
+		return r, nil
 	case err != nil:
 		r = c.withdraw(a)
 		r.err = err
-		return r
+		return r, nil
 	}
 	select {
 	case r = <-a.event:
-		return r
+		return r, nil
 	case <-c.ended:
-		return creation{err: c.Err()}
+		return creation{err: c.Err()}, nil
+	case halted := <-c.halts:
+		h = &halted
 	case <-a.ctx.Done():
 	}
 	r, confirmed := c.cancel(a)
@@ -143,7 +168,7 @@ func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) (r creatio
 	if r.conn == nil || r.err != nil {
 		r.err = context.Cause(a.ctx)
 	}
-	return r
+	return r, h
 }
 
 // cancel ends what the controller is at, and tells whether it confirmed. The cancellation is over only with
@@ -193,6 +218,9 @@ func (c *Controller) takeAttempt() *attempt {
 
 // handleConnection enters a new connection into the table: the loop.
 func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
+	if e.Status == hci.AdvertisingTimeout || e.Status == hci.Success && e.Role == hci.Peripheral {
+		c.advertisingEnds.Add(1)
+	}
 	if e.Status == hci.AdvertisingTimeout {
 		return // of directed advertising
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -42,13 +43,19 @@ type Controller struct {
 	stats Statistics       // the loop's
 	phase phase            // the loop's
 
-	creating chan struct{} // holds a token while a connection is being created
-	radio    chan struct{} // holds a token while scanning or advertising is being changed, and guards scan
-	scan     scanState
+	creating   chan struct{} // holds a token while a connection is being created
+	halts      chan halt     // to who creates one
+	radio      chan struct{} // holds a token while scanning or advertising is being changed, and guards scan and advertiser
+	scan       scanState
+	advertiser advertiser
+	resolving  resolving // guarded by the radio token
+
+	advertisingEnds atomic.Uint64 // what has ended advertising in the controller: a peer connected, or a time-out
 
 	mu      sync.Mutex // guards all below
 	err     error
-	own     hci.Address // the address we use on air
+	own     hci.Address // the address we use on air, where the controller makes none
+	private bool        // the controller makes private addresses of ours by its resolving list
 	attempt *attempt    // the connection being created
 }
 
@@ -62,7 +69,7 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Controller, er
 	}
 	c := &Controller{conn: conn, cfg: cfg, ended: make(chan struct{}), calls: make(chan func()),
 		in: make(chan *packet, maxPackets), free: make(chan *packet, maxPackets),
-		conns: make(map[uint16]*Conn), creating: make(chan struct{}, 1), radio: make(chan struct{}, 1)}
+		conns: make(map[uint16]*Conn), creating: make(chan struct{}, 1), halts: make(chan halt), radio: make(chan struct{}, 1)}
 	c.out = newOutbox(cfg.CommandTimeout, func(op hci.Opcode) { c.fail(&CommandError{op, ErrCommandTimeout}) })
 	c.wg.Go(c.read)
 	c.wg.Go(c.loop)

@@ -11,6 +11,8 @@ type Info struct {
 	ACLLength  int    // octets of one fragment
 	ACLBuffers int
 	AcceptList int // entries of the filter accept list
+
+	ResolvingList int // entries of the resolving list; 0 where there is none, or no device privacy mode
 }
 
 // Statistics counts what was dropped and why.

@@ -79,7 +79,7 @@ func (c *Controller) applyScan() error {
 	}
 	if on {
 		_, err := c.Do(context.Background(), hci.LESetScanParameters{Active: !s.parameters.Passive, Interval: s.parameters.Interval,
-			Window: s.parameters.Window, OwnAddressType: byte(c.OwnAddress().Type)})
+			Window: s.parameters.Window, OwnAddressType: c.ownAddressType()})
 		if err != nil {
 			return err
 		}

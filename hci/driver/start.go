@@ -62,6 +62,7 @@ func (c *Controller) identify(ctx context.Context) error {
 			}
 			return int(b[0]), nil
 		}, &c.info.AcceptList),
+		func() error { return c.readResolvingListSize(ctx) },
 		func() error { c.setOwn(c.info.Address); return nil },
 	)
 }
@@ -129,32 +130,12 @@ func (c *Controller) setMasks(ctx context.Context) error {
 	if c.info.Features&hci.FeatureConnectionParametersRequest != 0 {
 		le |= hci.LEEventMaskRemoteConnectionParameterRequest
 	}
+	if c.CanResolve() {
+		le |= hci.LEEventMaskEnhancedConnectionComplete // the other one has no place for private addresses
+	}
 	if _, err := c.Do(ctx, hci.SetEventMask{Mask: events}); err != nil {
 		return err
 	}
 	_, err := c.Do(ctx, hci.LESetEventMask{Mask: le})
 	return err
-}
-
-// SetRandomAddress gives the controller a random address, which is used on air from then on. The controller
-// refuses it while scanning, advertising or connecting.
-func (c *Controller) SetRandomAddress(ctx context.Context, a hci.Address) error {
-	if _, err := c.Do(ctx, hci.LESetRandomAddress{Octets: a.Octets}); err != nil {
-		return err
-	}
-	c.setOwn(hci.Address{Type: hci.Random, Octets: a.Octets})
-	return nil
-}
-
-// OwnAddress is the address we use on air.
-func (c *Controller) OwnAddress() hci.Address {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.own
-}
-
-func (c *Controller) setOwn(a hci.Address) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.own = a
 }
