@@ -94,8 +94,7 @@ func FuzzADStructures(f *testing.F) {
 		if total > len(b) {
 			t.Errorf("%d octets of structures in %d", total, len(b))
 		}
-		s.Name()
-		s.Manufacturer()
+		readAll(s)
 		if n := len(s.Services()); n > len(b)/2 {
 			t.Errorf("%d services in %d octets", n, len(b))
 		}
