@@ -22,8 +22,8 @@ func (c *Conn) initMTU() {
 }
 
 // receiveMTURequest answers the peer as its server. It is done here and not by the Handler's goroutine, so that the new MTU
-// holds for the next PDU. A client asks once (Vol 3, Part F, 3.4.2.1). One that asks again is told nothing that would let it take the MTU to
-// be larger than it is: the first exchange is never exceeded.
+// holds for the next PDU. A client asks once (Vol 3, Part F, 3.4.2.1). One that asks again is told the same, which is what we receive; the
+// MTU of the first exchange is never exceeded.
 func (c *Conn) receiveMTURequest(pdu []byte) {
 	if c.bearer.Enhanced() {
 		c.counters.unsupported.Add(1)
@@ -36,11 +36,7 @@ func (c *Conn) receiveMTURequest(pdu []byte) {
 		c.refuse(OpExchangeMTURequest, ErrInvalidPDU)
 		return
 	}
-	told := c.rxMTU
-	if c.peerAsked && min(told, int(req.ClientRxMTU)) > c.MTU() {
-		told = c.MTU()
-	}
-	c.reply(ExchangeMTUResponse{ServerRxMTU: uint16(told)}.AppendTo(c.refusal[:0]))
+	c.reply(ExchangeMTUResponse{ServerRxMTU: uint16(c.rxMTU)}.AppendTo(c.refusal[:0]))
 	c.agreeMTU(req.ClientRxMTU)
 	c.peerAsked = true
 }

@@ -227,13 +227,13 @@ func (p *placed) characteristic(ch *Characteristic) *DeclarationError {
 	value.read, value.write, c.notify = ch.requirements()
 	value.onRead, value.onWrite = ch.Read, ch.Write
 	value.maxLen = maxLenOr(ch.MaxLen)
-	value.signed = ch.Properties.Has(AuthenticatedSignedWrites)
 	p.published = append(p.published, c)
-	list := ch.descriptors()
-	byItself := len(list) - len(ch.Descriptors)
+	list, own := ch.descriptors(p.next)
 	for i, d := range list {
 		if err := p.descriptor(c, d); err != nil {
-			err.Descriptor = i + 1 - byItself
+			if err.Descriptor = i + 1; i >= own {
+				err.Descriptor--
+			}
 			return err
 		}
 	}
@@ -241,14 +241,17 @@ func (p *placed) characteristic(ch *Characteristic) *DeclarationError {
 	return nil
 }
 
-// descriptors are those of a characteristic, with a CCCD if it needs one that is not listed (Vol 3, Part G, 3.3.3). Whoever fixes a
-// handle knows what follows it.
-func (c *Characteristic) descriptors() []*Descriptor {
+// descriptors are those of a characteristic, from the handle next on, with a CCCD at own if it needs one that is not listed (Vol 3, Part G,
+// 3.3.3). Whoever fixes the characteristic's handle knows what follows it. Where the first one listed has the very handle, the CCCD is the last.
+func (c *Characteristic) descriptors(next int) (list []*Descriptor, own int) {
 	tells := c.Properties&(Notify|Indicate) != 0
 	if !tells || c.Handle != 0 || slices.ContainsFunc(c.Descriptors, isCCCD) {
-		return c.Descriptors
+		return c.Descriptors, len(c.Descriptors)
 	}
-	return slices.Insert(slices.Clone(c.Descriptors), 0, &Descriptor{UUID: ClientCharacteristicConfiguration})
+	if len(c.Descriptors) > 0 && c.Descriptors[0] != nil && int(c.Descriptors[0].Handle) == next {
+		own = len(c.Descriptors)
+	}
+	return slices.Insert(slices.Clone(c.Descriptors), own, &Descriptor{UUID: ClientCharacteristicConfiguration}), own
 }
 
 func isCCCD(d *Descriptor) bool { return d != nil && d.UUID == ClientCharacteristicConfiguration }
@@ -267,7 +270,7 @@ func (p *placed) descriptor(c *published, d *Descriptor) *DeclarationError {
 	}
 	a.read, a.write = d.requirements()
 	a.onRead, a.onWrite = d.Read, d.Write
-	a.maxLen = maxLenOr(d.MaxLen)
+	a.maxLen, a.descriptor = maxLenOr(d.MaxLen), true
 	if !isCCCD(d) {
 		return nil
 	}

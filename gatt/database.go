@@ -17,7 +17,7 @@ type attribute struct {
 	onRead      ReadFunc
 	onWrite     WriteFunc
 	configures  *published // whose CCCD it is, or nil
-	signed      bool       // it may be written by a signed command
+	descriptor  bool       // of a characteristic
 }
 
 // A published is a characteristic in the database.

@@ -46,7 +46,7 @@ type Characteristic struct {
 	// of the characteristic. It may notify, and must not call SetClient, Forget or Change. If nil, nobody is told.
 	Subscribed func(from *ServerConn, notify, indicate bool)
 	// Descriptors follow in this order. One that notifies or indicates gets a Client Characteristic Configuration descriptor by
-	// itself, as the first, unless one is listed here or Handle is set.
+	// itself, unless one is listed here or Handle is set: as the first, or as the last if the first has its handle.
 	Descriptors []*Descriptor
 
 	// Handle is that of the declaration; the value has the next. If zero, it follows what comes before.

@@ -15,8 +15,8 @@ const (
 // String is the verb: "read", "write", "confirmed".
 func (o Observed) String() string { return [...]string{"read", "write", "confirmed"}[o] }
 
-// An Observation is a value of a characteristic or descriptor that a client has to do with. Configurations are not among them: see
-// [Characteristic.Subscribed]; nor are declarations.
+// An Observation is a value of a characteristic or descriptor that a client has to do with. Declarations are not among them, nor are
+// configurations that are written: see [Characteristic.Subscribed].
 type Observation struct {
 	What   Observed
 	From   *ServerConn
@@ -27,7 +27,7 @@ type Observation struct {
 
 // observe tells the host what the client has done.
 func (c *ServerConn) observe(what Observed, a *attribute, value []byte) {
-	if c.server.observe == nil || a == nil || a.configures != nil || isDeclaration(a.typ) {
+	if c.server.observe == nil || isDeclaration(a.typ) {
 		return
 	}
 	c.server.observe(Observation{What: what, From: c, Handle: a.handle, UUID: a.typ, Value: value})

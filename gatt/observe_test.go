@@ -47,7 +47,7 @@ func TestObserve(t *testing.T) {
 		} {
 			peer.Ask(s.ask, s.want)
 		}
-		want()
+		want("a read 0004 2902 0200")
 		peer.Ask("12 0300 02", "13")
 		peer.Send("52 0300 0304")
 		synctest.Wait()

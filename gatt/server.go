@@ -102,7 +102,20 @@ func (s *Server) SetValue(ch *Characteristic, value []byte) error {
 	if p.value.onRead != nil {
 		return fmt.Errorf("%w: %v", ErrDynamic, ch.UUID)
 	}
-	return s.set(p, value)
+	return s.set(p.value, value)
+}
+
+// SetDescriptor sets the value that clients read of the descriptor with a handle. It fails as [Server.SetValue] does, and with [ErrUnknown] for
+// what is no descriptor, or is a client's own: a Client Characteristic Configuration.
+func (s *Server) SetDescriptor(handle uint16, value []byte) error {
+	a := s.database().at(handle)
+	switch {
+	case a == nil || !a.descriptor || a.configures != nil:
+		return fmt.Errorf("%w: descriptor 0x%04x", ErrUnknown, handle)
+	case a.onRead != nil:
+		return fmt.Errorf("%w: %v", ErrDynamic, a.typ)
+	}
+	return s.set(a, value)
 }
 
 // Value is a copy of the value that clients read; nil for a characteristic with a Read function.
@@ -139,13 +152,13 @@ func (s *Server) published(ch *Characteristic) (*published, error) {
 }
 
 // set keeps a copy of value, in the same octets where they suffice.
-func (s *Server) set(p *published, value []byte) error {
+func (s *Server) set(a *attribute, value []byte) error {
 	if len(value) > att.MaxValueLen {
-		return fmt.Errorf("gatt: %d octets for %v: %w", len(value), p.value.typ, att.ErrInvalidAttributeValueLength)
+		return fmt.Errorf("gatt: %d octets for %v: %w", len(value), a.typ, att.ErrInvalidAttributeValueLength)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.value.value = append(p.value.value[:0], value...)
+	a.value = append(a.value[:0], value...)
 	return nil
 }
 
@@ -169,7 +182,7 @@ func (s *Server) tell(ctx context.Context, ch *Characteristic, value []byte, how
 		return err
 	}
 	if p.value.onRead == nil {
-		if err := s.set(p, value); err != nil {
+		if err := s.set(p.value, value); err != nil {
 			return err
 		}
 	}

@@ -107,16 +107,31 @@ func (n node) name(to *string) error {
 // number16 reads a number of 16 bits, or the text of one, such as "0x0020".
 func (n node) number16(to *uint16, low int64) error {
 	if s, ok := n.value.(string); ok {
-		v, err := strconv.ParseUint(s, 0, 16)
+		v, err := ParseHandle(s)
 		if err != nil || int64(v) < low {
 			return n.fail("%q, want a number from %d to 65535, or text such as \"0x0020\"", shorten(s), low)
 		}
-		*to = uint16(v)
+		*to = v
 		return nil
 	}
 	v, err := n.integer(low, 0xFFFF)
 	*to = uint16(v)
 	return err
+}
+
+// ParseHandle reads a handle, or another number of 16 bits: "32", "0x0020" or "0020". With a zero before it, a number is hexadecimal.
+func ParseHandle(text string) (uint16, error) {
+	base := 10
+	if digits, hex := strings.CutPrefix(strings.ToLower(text), "0x"); hex {
+		text, base = digits, 16
+	} else if len(text) > 1 && text[0] == '0' {
+		base = 16
+	}
+	v, err := strconv.ParseUint(text, base, 16)
+	if err != nil {
+		return 0, fmt.Errorf("profile: handle %q: want a number up to 65535, or 0x0020", shorten(text))
+	}
+	return uint16(v), nil
 }
 
 // uuid reads a UUID by number or name.

@@ -175,6 +175,8 @@ func TestCCCDByItself(t *testing.T) {
 		{"indicate", `"properties": ["indicate"]`, "05 01 0400 0229"},
 		{"neither", `"properties": ["read"]`, "01 04 0400 0a"},
 		{"a handle that is fixed", `"properties": ["notify"], "handle": 2`, "01 04 0400 0a"},
+		{"its handle is taken", `"properties": ["notify"], "descriptors": [{"uuid": "2901", "handle": 4}, {"uuid": "2904"}]`, "05 01 0400 0129 0500 0429 0600 0229"},
+		{"room before the first", `"properties": ["notify"], "descriptors": [{"uuid": "2901", "handle": 6}]`, "05 01 0400 0229 0600 0129"},
 		{"one is listed", `"properties": ["notify"], "descriptors": [{"uuid": "2901"}, {"uuid": "2902"}]`, "05 01 0400 0129 0500 0229"},
 	} {
 		t.Run(c.name, func(t *testing.T) { serve(t, one(c.keys), "04 0400 ffff", c.want) })
@@ -306,6 +308,19 @@ func TestFind(t *testing.T) {
 	for i, want := range []string{"180d.2a37", "180d.where", "one.2a19"} {
 		if got := p.Characteristics[i].Name(); got != want {
 			t.Errorf("characteristic %d is called %s, want %s", i, got, want)
+		}
+	}
+}
+
+func TestParseHandle(t *testing.T) {
+	for text, want := range map[string]uint16{"32": 32, "0x20": 32, "0X0020": 32, "0020": 32, "0": 0, "65535": 65535, "0xffff": 65535, "00ff": 255} {
+		if got, err := profile.ParseHandle(text); err != nil || got != want {
+			t.Errorf("%s: %d, %v, want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "0x", "-1", "65536", "0x10000", "20h", "ff", "hr", " 1", "0x-1"} {
+		if got, err := profile.ParseHandle(text); err == nil {
+			t.Errorf("%q: %d", text, got)
 		}
 	}
 }

@@ -36,7 +36,7 @@ Lines on standard input change values, and subscribers are told: a characteristi
   hr.2a38 uint8 2
   0x0023 text hello
 
-where hr is the id, or the UUID, of the service in FILE; a handle does instead. With --json the events are
+where hr is the id, or the UUID, of the service in FILE; a handle does instead, also a descriptor's. With --json the events are
 advertising, connected, read, write, subscribed, unsubscribed, confirmed and disconnected, and those of
 security.`,
 		Args: args(cobra.NoArgs),
@@ -252,13 +252,16 @@ func (p *peripheral) setValue(ctx context.Context, line string) error {
 	if form == "" {
 		return fmt.Errorf("%q: want a characteristic, a form and a value, as in hr.2a37 hex 0050", line)
 	}
-	c, err := p.find(name)
-	if err != nil {
-		return err
-	}
 	value, err := profile.ParseValue(form, text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	c, err := p.find(name)
+	if err != nil {
+		if handle, notHandle := profile.ParseHandle(name); notHandle == nil && p.server.SetDescriptor(handle, value) == nil {
+			return nil
+		}
+		return err
 	}
 	if err := p.server.SetValue(c.Declared, value); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -273,14 +276,14 @@ func (p *peripheral) setValue(ctx context.Context, line string) error {
 
 // find is the characteristic with a name, or with a handle, of its value or its declaration.
 func (p *peripheral) find(name string) (*profile.Characteristic, error) {
-	handle, err := strconv.ParseUint(name, 0, 16)
+	handle, err := profile.ParseHandle(name)
 	if err != nil {
 		return p.profile.Find(name)
 	}
 	for _, c := range p.profile.Characteristics {
-		if h := uint64(p.server.Handle(c.Declared)); h == handle || h == handle+1 {
+		if h := p.server.Handle(c.Declared); h == handle || h == handle+1 {
 			return c, nil
 		}
 	}
-	return nil, fmt.Errorf("no characteristic has the handle 0x%04x", handle)
+	return nil, fmt.Errorf("no characteristic or descriptor whose value can be set has the handle 0x%04x", handle)
 }

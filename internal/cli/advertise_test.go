@@ -74,7 +74,7 @@ func TestAdvertise(t *testing.T) {
 
 	// Lines on standard input, by name and by either handle; lines that are wrong are told and change nothing.
 	for line, pdu := range map[string]string{
-		"hr.2a37 hex 0051": "0051", "0x23 hex 00 52": "0052", "34 uint16 3": "0300", "180d.heartratemeasurement text hi": "6869",
+		"hr.2a37 hex 0051": "0051", "0x23 hex 00 52": "0052", "0023 hex 0054": "0054", "34 uint16 3": "0300", "180d.heartratemeasurement text hi": "6869",
 	} {
 		fmt.Fprintln(typing, line)
 		c.want("1b 2300" + pdu)
@@ -82,9 +82,11 @@ func TestAdvertise(t *testing.T) {
 	for _, line := range []string{"", "hr.2a37", "hr.2a99 hex 00", "hr.2a37 hex 0", "9 hex 00", "hr.2a37 float 1", "hr.2a37 hex " + strings.Repeat("00", 513)} {
 		fmt.Fprintln(typing, line)
 	}
+	fmt.Fprintln(typing, "0x27 text There") // a descriptor, of which nobody is told
 	fmt.Fprintln(typing, "hr.2a37 uint8 7")
 	c.want("1b 2300 07")
 	c.ask("0a 2300", "0b 07")
+	c.ask("0a 2700", "0b 5468657265")
 	for _, says := range []string{"want a characteristic", `called "hr.2a99"`, "pairs of hexadecimal digits", "handle 0x0009", `"float" is no form`, "513 octets"} {
 		if !strings.Contains(d.stderr.String(), says) {
 			t.Errorf("standard error lacks %q:\n%s", says, d.stderr)
