@@ -77,6 +77,12 @@ func NewConn(b Bearer, cfg Config) *Conn {
 // Bearer is what the Conn was made on.
 func (c *Conn) Bearer() Bearer { return c.bearer }
 
+// Requests is how many requests of ours are open or wait for their turn: whoever has several bearers sends the next where there are the fewest.
+func (c *Conn) Requests() int { return int(c.requests.turns.Load()) }
+
+// Indications is how many indications are unconfirmed or wait for their turn.
+func (c *Conn) Indications() int { return int(c.indications.turns.Load()) }
+
 // Done is closed when nothing more can be sent: the bearer has ended, or it is about to because of [ErrTimeout].
 func (c *Conn) Done() <-chan struct{} { return c.ctx.Done() }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,11 +15,12 @@ const TransactionTimeout = 30 * time.Second
 // Callers take turns by the slot. Whoever has it owns tx, and rx once there is an answer; a caller that gives up leaves the slot
 // taken, and the answer frees it. What Receive, the caller and the timer share is under mu.
 type transaction struct {
-	conn *Conn
-	slot chan struct{} // full while somebody's turn
-	tx   []byte        // the request
-	rx   []byte        // its answer; empty for one longer than the MTU
-	then func()        // called by deliver, once; nil for nothing
+	conn  *Conn
+	slot  chan struct{} // full while somebody's turn
+	turns atomic.Int32  // callers that have a turn, or wait for one
+	tx    []byte        // the request
+	rx    []byte        // its answer; empty for one longer than the MTU
+	then  func()        // called by deliver, once; nil for nothing
 
 	mu        sync.Mutex
 	open      bool   // sent, or about to be, and not answered
@@ -96,11 +98,14 @@ func (t *transaction) acquire(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	t.turns.Add(1)
 	select {
 	case t.slot <- struct{}{}:
 	case <-ctx.Done():
+		t.turns.Add(-1)
 		return context.Cause(ctx)
 	case <-t.conn.ctx.Done():
+		t.turns.Add(-1)
 		return t.conn.Err()
 	}
 	if err := t.conn.Err(); err != nil {
@@ -111,7 +116,10 @@ func (t *transaction) acquire(ctx context.Context) error {
 }
 
 // release ends the turn.
-func (t *transaction) release() { <-t.slot }
+func (t *transaction) release() {
+	t.turns.Add(-1)
+	<-t.slot
+}
 
 // exchange sends tx and waits until rx is its answer. On an error the slot is not the caller's any more.
 func (t *transaction) exchange(ctx context.Context, op Opcode) error {

@@ -12,23 +12,30 @@ type awareness struct {
 	behind  atomic.Bool   // change-unaware
 	known   [hashLen]byte // the hash of the database that the client knows
 	bits    byte          // its Client Supported Features
-	told    bool          // it was told Database Out Of Sync
 	read    bool          // it has read the Database Hash
 	changes int           // of the database, since the link began
 }
 
 // fallBehind notes that the database has changed. The caller has the server's lock.
-func (a *awareness) fallBehind() {
-	a.behind.Store(true)
-	a.told, a.read = false, false
-	a.changes++
+func (c *ServerConn) fallBehind() {
+	c.aware.behind.Store(true)
+	c.nothingTold()
+	c.aware.changes++
 }
 
-// catchUp notes that the client knows the database as it is now. The caller has the server's lock.
-func (a *awareness) catchUp(known [hashLen]byte) {
-	a.behind.Store(false)
-	a.told, a.read = false, false
-	a.known = known
+// caughtUp notes that the client knows the database as it is now. The caller has the server's lock.
+func (c *ServerConn) caughtUp() {
+	c.aware.behind.Store(false)
+	c.nothingTold()
+	c.aware.known = c.server.db.hash
+}
+
+// nothingTold begins anew what it takes to know of a change. The caller has the server's lock.
+func (c *ServerConn) nothingTold() {
+	c.aware.read = false
+	for _, b := range c.conn.all() {
+		b.told = false
+	}
 }
 
 // robust tells whether the client has said that it can be told Database Out Of Sync.
@@ -46,7 +53,7 @@ func (c *ServerConn) catchUp(change int) {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	if c.aware.changes == change {
-		c.aware.catchUp(c.server.db.hash)
+		c.caughtUp()
 	}
 }
 
@@ -96,17 +103,18 @@ func (c *ServerConn) hashRead() {
 	c.aware.read = true
 }
 
-// sync is the refusal of what a client sends that does not know the database, nil where it is served all the same. The next request
-// of one that was told, or that has read the hash, shows that it knows.
-func (c *ServerConn) sync(pdu att.PDU) error {
-	caughtUp, err := c.syncLocked(pdu)
+// sync is the refusal of what a client sends on b that does not know the database, nil where it is served all the same. The next request
+// shows that it knows, of a client that has read the hash, or that was told and has no other bearer. Each bearer is told once: what comes on it
+// afterwards is served (Vol 3, Part G, 2.5.2.1).
+func (c *ServerConn) sync(b *Bearer, pdu att.PDU) error {
+	caughtUp, err := c.syncLocked(b, pdu)
 	if caughtUp {
 		c.keep()
 	}
 	return err
 }
 
-func (c *ServerConn) syncLocked(pdu att.PDU) (caughtUp bool, err error) {
+func (c *ServerConn) syncLocked(b *Bearer, pdu att.PDU) (caughtUp bool, err error) {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	a := &c.aware
@@ -114,13 +122,13 @@ func (c *ServerConn) syncLocked(pdu att.PDU) (caughtUp bool, err error) {
 	switch {
 	case !a.behind.Load():
 		return false, nil
-	case isRequest && (a.told || a.read):
-		a.catchUp(c.server.db.hash)
+	case isRequest && (a.read || b.told && c.conn.Bearers() == 1):
+		c.caughtUp()
 		return true, nil
-	case !a.robust() || isRequest && !needsSync(pdu):
+	case !a.robust() || isRequest && (b.told || !needsSync(pdu)):
 		return false, nil
 	}
-	a.told = a.told || isRequest
+	b.told = b.told || isRequest
 	return false, att.ErrDatabaseOutOfSync // of a command nobody hears it
 }
 

@@ -81,8 +81,18 @@ func builtin(cfg *ServerConfig) ([]*Service, own, error) {
 		o.serviceChanged,
 		{UUID: ClientSupportedFeatures, Properties: Read | Write, Read: readFeatures, Write: writeFeatures},
 		o.hash,
-		{UUID: ServerSupportedFeatures, Properties: Read, Value: []byte{0}},
+		{UUID: ServerSupportedFeatures, Properties: Read, Value: []byte{serverFeatures(cfg)}},
 	}}}, o, nil
+}
+
+// featureEnhancedServer is the bit of the Server Supported Features (Vol 3, Part G, 7.4).
+const featureEnhancedServer = 0x01
+
+func serverFeatures(cfg *ServerConfig) byte {
+	if cfg.Enhanced {
+		return featureEnhancedServer
+	}
+	return 0
 }
 
 // The bits of the Client Supported Features that a server heeds; those reserved are ignored (Vol 3, Part G, 7.2).

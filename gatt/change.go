@@ -81,7 +81,7 @@ func (s *Server) replace(db *database) []*ServerConn {
 	var clients []*ServerConn
 	for c := range s.conns {
 		if s.own.hash != nil {
-			c.aware.fallBehind()
+			c.fallBehind()
 		}
 		clients = append(clients, c)
 	}
@@ -129,7 +129,7 @@ func (c *ServerConn) tellChanges() {
 			return
 		}
 		value := le.AppendUint16(le.AppendUint16(make([]byte, 0, serviceChangedValueLen), r.start), r.end)
-		err := c.conn.att.IndicateThen(context.Background(), c.server.Handle(c.server.own.serviceChanged), value, func() { c.catchUp(change) })
+		err := c.conn.forIndication().att.IndicateThen(context.Background(), c.server.Handle(c.server.own.serviceChanged), value, func() { c.catchUp(change) })
 		if err == nil {
 			c.keep()
 		}

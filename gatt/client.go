@@ -29,9 +29,7 @@ const (
 type Client struct {
 	conn *Conn
 
-	preparing chan struct{} // full while a long write goes on: the server has one queue for us
-	prepared  bool          // parts may lie in that queue. Owned by whoever has preparing
-	learning  chan struct{} // full while somebody learns the server's database
+	learning chan struct{} // full while somebody learns the server's database
 
 	wake chan struct{} // one token when there is something to deliver
 
@@ -56,12 +54,11 @@ func newClient(c *Conn) *Client {
 		size = DefaultQueue
 	}
 	return &Client{
-		conn:      c,
-		preparing: make(chan struct{}, 1),
-		learning:  make(chan struct{}, 1),
-		wake:      make(chan struct{}, 1),
-		subs:      map[uint16]*Subscription{},
-		queue:     queue{max: max(size, recordHeader+att.MaxValueLen)},
+		conn:     c,
+		learning: make(chan struct{}, 1),
+		wake:     make(chan struct{}, 1),
+		subs:     map[uint16]*Subscription{},
+		queue:    queue{max: max(size, recordHeader+att.MaxValueLen)},
 	}
 }
 
@@ -79,7 +76,7 @@ func (c *Client) Stats() ClientStats {
 	return c.stats
 }
 
-// MTU is the ATT_MTU now, in octets.
+// MTU is the ATT_MTU of the first bearer now, in octets.
 func (c *Client) MTU() int { return c.conn.att.MTU() }
 
 // ExchangeMTU tells the server what we receive and returns the MTU that holds then, in octets (Vol 3, Part G, 4.3.1). It is asked once;
@@ -105,15 +102,16 @@ func (c *Client) Read(ctx context.Context, handle uint16) ([]byte, error) {
 // ReadInto is [Client.Read] into buf, and allocates nothing. It returns how many octets of buf it has set, and an error that wraps
 // [io.ErrShortBuffer] if there are more. No value is longer than 512 octets.
 func (c *Client) ReadInto(ctx context.Context, handle uint16, buf []byte) (n int, err error) {
-	full := c.MTU() - valueHeader
+	on := c.conn.forRequest().att
+	full := on.MTU() - valueHeader
 	err = c.secured(ctx, func() (err error) {
-		n, err = c.conn.att.ReadInto(ctx, handle, buf)
+		n, err = on.ReadInto(ctx, handle, buf)
 		return err
 	})
 	for more := n >= full; more && err == nil && n < att.MaxValueLen; {
-		full = c.MTU() - valueHeader
+		full = on.MTU() - valueHeader
 		var part int
-		part, err = c.readOn(ctx, handle, n, buf[n:])
+		part, err = c.readOn(ctx, on, handle, n, buf[n:])
 		n, more = n+part, part >= full
 	}
 	return n, err
@@ -121,9 +119,9 @@ func (c *Client) ReadInto(ctx context.Context, handle uint16, buf []byte) (n int
 
 // readOn reads what comes after the first offset octets of a value. A server that knows no long values, or has none here,
 // has nothing there.
-func (c *Client) readOn(ctx context.Context, handle uint16, offset int, buf []byte) (n int, err error) {
+func (c *Client) readOn(ctx context.Context, on *att.Conn, handle uint16, offset int, buf []byte) (n int, err error) {
 	err = c.secured(ctx, func() (err error) {
-		n, err = c.conn.att.ReadBlobInto(ctx, handle, uint16(offset), buf)
+		n, err = on.ReadBlobInto(ctx, handle, uint16(offset), buf)
 		return err
 	})
 	if errors.Is(err, att.ErrAttributeNotLong) || errors.Is(err, att.ErrRequestNotSupported) {
@@ -138,10 +136,11 @@ func (c *Client) Write(ctx context.Context, handle uint16, value []byte) error {
 	if err := checkLen(handle, value); err != nil {
 		return err
 	}
-	if len(value) > c.MTU()-writeHeader {
-		return c.writePrepared(ctx, []att.HandleValue{{Handle: handle, Value: value}}, anyEcho)
+	b := c.conn.forRequest()
+	if len(value) > b.att.MTU()-writeHeader {
+		return c.writePrepared(ctx, b, []att.HandleValue{{Handle: handle, Value: value}}, anyEcho)
 	}
-	return c.secured(ctx, func() error { return c.conn.att.Write(ctx, handle, value) })
+	return c.secured(ctx, func() error { return b.att.Write(ctx, handle, value) })
 }
 
 // WriteCommand asks for a value to be written and waits only for room on the way out. Nobody tells whether it was
@@ -170,7 +169,7 @@ func (c *Client) ReliableWrite(ctx context.Context, values ...att.HandleValue) e
 			return err
 		}
 	}
-	return c.writePrepared(ctx, values, func(sent, queued att.PrepareWriteResponse) error {
+	return c.writePrepared(ctx, c.conn.forRequest(), values, func(sent, queued att.PrepareWriteResponse) error {
 		if sent.Handle != queued.Handle || sent.Offset != queued.Offset || !bytes.Equal(sent.Value, queued.Value) {
 			return fmt.Errorf("%w: handle 0x%04x, offset %d", ErrEcho, sent.Handle, sent.Offset)
 		}
@@ -188,39 +187,39 @@ func checkLen(handle uint16, value []byte) error {
 
 // writePrepared prepares the parts of values, looks at what the server says it has queued, and executes them. Parts left by somebody who
 // has gone are cancelled first: executing them would write what nobody wants any more.
-func (c *Client) writePrepared(ctx context.Context, values []att.HandleValue, look func(sent, queued att.PrepareWriteResponse) error) error {
+func (c *Client) writePrepared(ctx context.Context, b *Bearer, values []att.HandleValue, look func(sent, queued att.PrepareWriteResponse) error) error {
 	select {
-	case c.preparing <- struct{}{}:
+	case b.preparing <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-c.conn.Done():
-		return c.conn.Err()
+	case <-b.att.Done():
+		return b.att.Err()
 	}
-	defer func() { <-c.preparing }()
-	if err := c.cancelPrepared(ctx); err != nil {
+	defer func() { <-b.preparing }()
+	if err := b.cancelPrepared(ctx); err != nil {
 		return err
 	}
-	c.prepared = true
+	b.prepared = true
 	for _, v := range values {
-		if err := c.prepare(ctx, v, look); err != nil {
-			return errors.Join(err, c.cancelPrepared(ctx))
+		if err := c.prepare(ctx, b, v, look); err != nil {
+			return errors.Join(err, b.cancelPrepared(ctx))
 		}
 	}
-	err := c.conn.att.ExecuteWrite(ctx, att.ExecuteCommit)
+	err := b.att.ExecuteWrite(ctx, att.ExecuteCommit)
 	if err == nil || isRefusal(err) {
-		c.prepared = false // executed or not, the queue is empty
+		b.prepared = false // executed or not, the queue is empty
 		c.doubt(err)
 	}
 	return err
 }
 
 // prepare sends the parts of a value; one without octets has one.
-func (c *Client) prepare(ctx context.Context, v att.HandleValue, look func(sent, queued att.PrepareWriteResponse) error) error {
+func (c *Client) prepare(ctx context.Context, b *Bearer, v att.HandleValue, look func(sent, queued att.PrepareWriteResponse) error) error {
 	for offset := 0; offset == 0 || offset < len(v.Value); {
-		end := min(offset+c.MTU()-prepareHeader, len(v.Value))
+		end := min(offset+b.att.MTU()-prepareHeader, len(v.Value))
 		sent := att.PrepareWriteResponse{Handle: v.Handle, Offset: uint16(offset), Value: v.Value[offset:end]}
 		err := c.secured(ctx, func() error {
-			queued, err := c.conn.att.PrepareWrite(ctx, sent.Handle, sent.Offset, sent.Value)
+			queued, err := b.att.PrepareWrite(ctx, sent.Handle, sent.Offset, sent.Value)
 			if err == nil {
 				err = look(sent, queued)
 			}
@@ -240,14 +239,14 @@ func (c *Client) prepare(ctx context.Context, v att.HandleValue, look func(sent,
 func anyEcho(_, _ att.PrepareWriteResponse) error { return nil }
 
 // cancelPrepared empties the server's queue. A caller without time leaves that to the next long write.
-func (c *Client) cancelPrepared(ctx context.Context) error {
-	if !c.prepared || ctx.Err() != nil || c.conn.Err() != nil {
+func (b *Bearer) cancelPrepared(ctx context.Context) error {
+	if !b.prepared || ctx.Err() != nil || b.att.Err() != nil {
 		return nil
 	}
-	if err := c.conn.att.ExecuteWrite(ctx, att.ExecuteCancel); err != nil {
+	if err := b.att.ExecuteWrite(ctx, att.ExecuteCancel); err != nil {
 		return err
 	}
-	c.prepared = false
+	b.prepared = false
 	return nil
 }
 

@@ -46,19 +46,25 @@ type Config struct {
 	// Security is the link's security now; it decides whether a value may be sent, and is told to Secure. If nil, the security with which
 	// the last PDU arrived counts.
 	Security func() att.Security
+	// Enhanced tells the server of the peer that the link may have enhanced bearers, see [Client.OffersEnhanced].
+	Enhanced bool
 	// Tag is the host's own name for the link: what [ServerConn.Tag] returns to the functions of the database.
 	Tag any
 }
 
-// A Conn is GATT on one link, in both roles. It lives as long as its bearer and needs no closing of its own.
+// A Conn is GATT on one link, in both roles. It lives as long as its first bearer and needs no closing of its own.
 //
-// It has two goroutines: one gives received values to their handlers, one waits for the bearer's end.
+// It has two goroutines: one gives received values to their handlers, one waits for the first bearer's end. Each further
+// bearer has one that waits for its end.
 type Conn struct {
 	cfg    Config
-	att    *att.Conn
+	att    *att.Conn // the first bearer
 	client *Client
 	server *ServerConn
 	ran    sync.WaitGroup
+
+	adding  sync.Mutex // held while bearers changes
+	bearers atomic.Pointer[[]*Bearer]
 
 	lastSec atomic.Uint32 // the security of the last PDU, packed
 }
@@ -67,17 +73,12 @@ type Conn struct {
 func NewConn(b att.Bearer, cfg Config) *Conn {
 	c := &Conn{cfg: cfg}
 	c.client = newClient(c)
-	below := att.Config{
-		MTU:      cfg.MTU,
-		Notify:   c.client.notified,
-		Indicate: c.client.indicated,
-		Log:      cfg.Log,
-	}
 	if cfg.Server != nil {
 		c.server = newServerConn(c, cfg.Server)
-		below.Server = c.server
 	}
-	c.att = att.NewConn(b, below)
+	first := c.newBearer(b)
+	c.att = first.att
+	c.bearers.Store(&[]*Bearer{first})
 	if c.server != nil {
 		c.server.open()
 	}
@@ -86,20 +87,18 @@ func NewConn(b att.Bearer, cfg Config) *Conn {
 	return c
 }
 
-// watch ends the server's part with the bearer.
+// watch ends the server's part with the first bearer.
 func (c *Conn) watch() {
 	<-c.att.Done()
+	c.end()
 	if c.server != nil {
 		c.server.close()
 	}
 }
 
-// Receive takes one PDU from the bearer, as [att.Conn.Receive] does: in order, with the security that the link had when it arrived.
+// Receive takes one PDU from the first bearer, as [att.Conn.Receive] does: in order, with the security that the link had when it arrived.
 // It never waits.
-func (c *Conn) Receive(pdu []byte, sec att.Security) {
-	c.lastSec.Store(packSecurity(sec))
-	c.att.Receive(pdu, sec)
-}
+func (c *Conn) Receive(pdu []byte, sec att.Security) { c.first().Receive(pdu, sec) }
 
 // Client is our client, which asks the peer's server.
 func (c *Conn) Client() *Client { return c.client }
@@ -107,7 +106,7 @@ func (c *Conn) Client() *Client { return c.client }
 // Server is the peer as a client of our server; nil without a Config.Server.
 func (c *Conn) Server() *ServerConn { return c.server }
 
-// ATT is the connection below, for requests that have no name here.
+// ATT is the connection below on the first bearer, for requests that have no name here.
 func (c *Conn) ATT() *att.Conn { return c.att }
 
 // Done is closed when nothing more can be sent.
@@ -119,7 +118,7 @@ func (c *Conn) Err() error { return c.att.Err() }
 // Wait returns when the bearer has ended, the handlers have been given every value that had arrived, and no function of the
 // database runs any more for this link. Neither a handler nor a function of the database may call it.
 func (c *Conn) Wait() {
-	c.att.Wait()
+	c.waitForBearers()
 	c.ran.Wait()
 }
 

@@ -12,6 +12,7 @@ import (
 // An exchange is one request or command while it is served.
 type exchange struct {
 	*ServerConn
+	on  *Bearer
 	ctx context.Context
 	db  *database
 	sec att.Security
@@ -19,13 +20,14 @@ type exchange struct {
 }
 
 // ServeATT answers one request. Package att calls it, for one at a time.
-func (c *ServerConn) ServeATT(ctx context.Context, req *att.Request, rsp []byte) ([]byte, error) {
+func (b *Bearer) ServeATT(ctx context.Context, req *att.Request, rsp []byte) ([]byte, error) {
+	c := b.conn.server
 	if c.aware.behind.Load() {
-		if err := c.sync(req.PDU); err != nil {
+		if err := c.sync(b, req.PDU); err != nil {
 			return nil, err
 		}
 	}
-	x := exchange{ServerConn: c, ctx: ctx, db: c.server.database(), sec: req.Security, mtu: req.Conn.MTU()}
+	x := exchange{ServerConn: c, on: b, ctx: ctx, db: c.server.database(), sec: req.Security, mtu: req.Conn.MTU()}
 	switch p := req.PDU.(type) {
 	case *att.FindInformationRequest:
 		return x.findInformation(p, rsp)
@@ -155,11 +157,11 @@ func (x *exchange) findByTypeValue(p *att.FindByTypeValueRequest, rsp []byte) ([
 
 // value is the value of a, until the next one is asked for.
 func (x *exchange) value(a *attribute) ([]byte, error) {
-	value, err := x.appendValue(x.scratch[:0], a)
+	value, err := x.appendValue(x.on.scratch[:0], a)
 	if err != nil {
 		return nil, err
 	}
-	x.scratch = value
+	x.on.scratch = value
 	return value, nil
 }
 

@@ -20,7 +20,7 @@ type part struct {
 	value     []byte
 }
 
-// A prepareQueue holds the parts that a client has prepared (Vol 3, Part F, 3.4.6).
+// A prepareQueue holds the parts that a client has prepared on one bearer (Vol 3, Part F, 3.4.6).
 type prepareQueue struct {
 	parts  []part
 	octets int
@@ -54,7 +54,7 @@ func (x *exchange) write(handle uint16, value []byte) error {
 // is ignored (Vol 3, Part F, 3.4.5.4; Part C, 10.4.2).
 func (x *exchange) signedWrite(p *att.SignedWriteCommand, pdu []byte) error {
 	verify := x.conn.cfg.Verify
-	if verify == nil || x.db.at(p.Handle) == nil || x.conn.att.Bearer().Enhanced() {
+	if verify == nil || x.db.at(p.Handle) == nil || x.on.att.Bearer().Enhanced() {
 		return att.ErrRequestNotSupported
 	}
 	sec, ok := verify(pdu[:len(pdu)-att.SignatureLen], p.Signature)
@@ -95,7 +95,7 @@ func (x *exchange) prepareWrite(p *att.PrepareWriteRequest, rsp []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	q := &x.prepared
+	q := &x.on.queue
 	if len(q.parts) >= maxPrepared || q.octets+len(p.Value) > maxPreparedOctets {
 		return nil, att.ErrPrepareQueueFull
 	}
@@ -107,8 +107,8 @@ func (x *exchange) prepareWrite(p *att.PrepareWriteRequest, rsp []byte) ([]byte,
 // executeWrite writes or forgets what is queued. Every value is looked at before the first is written, and every attribute for whether
 // it is there still (Vol 3, Part F, 3.4.6.3).
 func (x *exchange) executeWrite(flags att.ExecuteFlags) error {
-	parts := x.prepared.parts
-	x.prepared = prepareQueue{}
+	parts := x.on.queue.parts
+	x.on.queue = prepareQueue{}
 	if flags == att.ExecuteCancel {
 		return nil
 	}

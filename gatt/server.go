@@ -25,6 +25,8 @@ type ServerConfig struct {
 	// Bare leaves out the GAP and GATT services, which otherwise come first. A server without them keeps no account of which clients
 	// know of a change of its database.
 	Bare bool
+	// Enhanced tells clients that a link may have enhanced bearers (Vol 3, Part G, 7.4).
+	Enhanced bool
 	// Services get their handles in this order, those with a handle of their own first.
 	Services []*Service
 	// Authorize decides whether a client may do what needs authorization: read, or else write, the attribute with this handle. It may ask a

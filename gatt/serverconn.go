@@ -16,14 +16,9 @@ import (
 const cccdLen = 2
 
 // A ServerConn is one client of a [Server], for as long as its link lasts.
-//
-// The goroutine of package att that serves the link owns prepared and scratch.
 type ServerConn struct {
 	conn   *Conn
 	server *Server
-
-	prepared prepareQueue
-	scratch  []byte
 
 	// Under the server's lock.
 	configured map[*published]uint16 // the CCCDs that are not zero; replaced, never changed
@@ -54,7 +49,7 @@ func (c *ServerConn) close() {
 	c.server.mu.Lock()
 	delete(c.server.conns, c)
 	c.server.mu.Unlock()
-	c.conn.att.Wait()
+	c.conn.waitForBearers()
 	c.change.Lock()
 	defer c.change.Unlock()
 	c.closed = true
@@ -256,7 +251,7 @@ func (c *ServerConn) tell(ctx context.Context, p *published, value []byte, how u
 	if how&cccdNotify != 0 {
 		return c.conn.att.Notify(ctx, p.value.handle, value)
 	}
-	if err := c.conn.att.Indicate(ctx, p.value.handle, value); err != nil {
+	if err := c.conn.forIndication().att.Indicate(ctx, p.value.handle, value); err != nil {
 		return err
 	}
 	c.observe(ValueConfirmed, p.value, value)

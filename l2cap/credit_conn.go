@@ -139,6 +139,23 @@ func (c *CreditChannel) WriteSDU(sdu []byte) error {
 	return c.push(sdu)
 }
 
+// TryWriteSDU is WriteSDU that never waits: without room it fails with ErrQueueFull. An SDU of Write may be on both sides of it.
+func (c *CreditChannel) TryWriteSDU(sdu []byte) error {
+	if len(sdu) > c.PeerMTU() {
+		return ErrTooLong
+	}
+	if isClosed(c.done) {
+		return c.writeError()
+	}
+	select {
+	case <-c.room:
+	default:
+		return ErrQueueFull
+	}
+	c.queue(sdu)
+	return nil
+}
+
 // takeTurn makes the caller the one who writes.
 func (c *CreditChannel) takeTurn() error {
 	if c.writeDeadline.passed() {
@@ -171,6 +188,12 @@ func (c *CreditChannel) push(sdu []byte) error {
 	case <-c.writeDeadline.wait():
 		return os.ErrDeadlineExceeded
 	}
+	c.queue(sdu)
+	return nil
+}
+
+// queue queues an SDU for which there is room.
+func (c *CreditChannel) queue(sdu []byte) {
 	m := c.mux
 	m.mu.Lock()
 	at := (c.head + c.n) % len(c.out)
@@ -178,7 +201,6 @@ func (c *CreditChannel) push(sdu []byte) error {
 	c.n++
 	m.mu.Unlock()
 	m.link.Wake()
-	return nil
 }
 
 // writeError is why nothing can be written.

@@ -35,6 +35,11 @@ type ListenConfig struct {
 	// Authorize decides who may have a channel; if nil, everybody whose link is secure enough. It is called
 	// on the controller's loop and must not wait.
 	Authorize func() bool
+	// EnhancedOnly refuses channels that are not in enhanced credit-based mode, as if nobody listened.
+	EnhancedOnly bool
+	// Take is given each channel in place of Accept; where it returns false there are no resources. It is called on the controller's loop,
+	// before the peer knows, and must not wait. If nil, channels wait for Accept.
+	Take func(*CreditChannel) bool
 }
 
 // maxBacklog is how many channels wait for Accept.
@@ -109,6 +114,9 @@ func (l *Listener) offer(c *CreditChannel) bool {
 	if l.closed {
 		return false
 	}
+	if l.cfg.Take != nil {
+		return l.cfg.Take(c)
+	}
 	select {
 	case l.backlog <- c:
 		return true
@@ -118,8 +126,8 @@ func (l *Listener) offer(c *CreditChannel) bool {
 }
 
 // admit is the result for a peer that asks for a channel of l.
-func (m *Mux) admit(spsm uint16, l *Listener) Result {
-	if l == nil || l.spsm != spsm {
+func (m *Mux) admit(spsm uint16, l *Listener, enhanced bool) Result {
+	if l == nil || l.spsm != spsm || l.cfg.EnhancedOnly && !enhanced {
 		return SPSMNotSupported
 	}
 	var have Security
@@ -173,7 +181,7 @@ func (s *signalling) open(r channelRequest, enhanced bool) channelResponse {
 	}
 	m := s.mux
 	l := m.listener(r.spsm)
-	switch answer.result = m.admit(r.spsm, l); {
+	switch answer.result = m.admit(r.spsm, l, enhanced); {
 	case answer.result != Success:
 		return answer
 	case int(r.mtu) < least || int(r.mps) < least || r.mps > maxMPS || enhanced && r.credits == 0:

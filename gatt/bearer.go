@@ -1,0 +1,171 @@
+package gatt
+
+import (
+	"context"
+	"net"
+	"slices"
+
+	"github.com/jelling-ble/jelling/att"
+)
+
+// A Bearer is one of the ATT bearers of a link, with what belongs to it alone. The first is the fixed channel; those that
+// [Conn.AddBearer] adds are enhanced ones, on which requests need not wait for each other (Vol 3, Part G, 5.4).
+//
+// The goroutine of package att that serves the bearer owns queue and scratch.
+type Bearer struct {
+	conn *Conn
+	att  *att.Conn
+
+	queue   prepareQueue // what the peer has prepared on this bearer
+	scratch []byte
+	told    bool // the peer was told Database Out Of Sync on it. Under the server's lock
+
+	preparing chan struct{} // full while a long write of ours goes on: the server has one queue for us
+	prepared  bool          // parts may lie in that queue. Owned by whoever has preparing
+}
+
+// newBearer makes both roles on b, which nobody knows of yet.
+func (c *Conn) newBearer(b att.Bearer) *Bearer {
+	made := &Bearer{conn: c, preparing: make(chan struct{}, 1)}
+	below := att.Config{
+		MTU:      c.cfg.MTU,
+		Notify:   c.client.notified,
+		Indicate: c.client.indicated,
+		Log:      c.cfg.Log,
+	}
+	if c.server != nil {
+		below.Server = made
+	}
+	made.att = att.NewConn(b, below)
+	return made
+}
+
+// AddBearer adds an enhanced bearer, in both roles, until that or the link ends: requests and indications go where the fewest wait,
+// and long writes and robust caching are seen to for each. Notifications and write commands stay on the first bearer, since there is no order
+// between bearers. It fails with the link's end.
+func (c *Conn) AddBearer(b att.Bearer) (*Bearer, error) {
+	c.adding.Lock()
+	defer c.adding.Unlock()
+	if c.bearers.Load() == nil || c.att.Err() != nil {
+		return nil, net.ErrClosed
+	}
+	made := c.newBearer(b)
+	all := append(slices.Clone(c.all()), made)
+	c.bearers.Store(&all)
+	c.ran.Go(func() {
+		made.att.Wait()
+		c.remove(made)
+	})
+	return made, nil
+}
+
+// OffersEnhanced tells whether the server takes enhanced bearers, and if so tells it that we do (Vol 3, Part G, 7.2, 7.4). It needs Config.Enhanced, and
+// discovers nothing. A server that refuses what it takes to find out offers none.
+func (c *Client) OffersEnhanced(ctx context.Context) (bool, error) {
+	if !c.conn.cfg.Enhanced {
+		return false, nil
+	}
+	offered, err := c.readFeatures(ctx, ServerSupportedFeatures)
+	if err != nil || offered.value&featureEnhancedServer == 0 {
+		return false, unlessRefused(err)
+	}
+	told, err := c.readFeatures(ctx, ClientSupportedFeatures)
+	if err != nil {
+		return false, unlessRefused(err)
+	}
+	if told.value&featureEnhancedBearer == 0 {
+		err = c.Write(ctx, told.handle, append([]byte{told.value | featureEnhancedBearer}, told.more...))
+	}
+	return err == nil, unlessRefused(err)
+}
+
+// features are bits that a server tells or is told.
+type features struct {
+	handle uint16
+	value  byte
+	more   []byte // octets that have no meaning yet
+}
+
+// readFeatures reads features by their type.
+func (c *Client) readFeatures(ctx context.Context, uuid att.UUID) (f features, err error) {
+	err = c.secured(ctx, func() error {
+		found, err := c.conn.att.ReadByType(ctx, 1, lastHandle, uuid)
+		if err == nil && len(found) > 0 {
+			f.handle = found[0].Handle
+			if v := found[0].Value; len(v) > 0 {
+				f.value, f.more = v[0], v[1:]
+			}
+		}
+		return err
+	})
+	return f, err
+}
+
+func unlessRefused(err error) error {
+	if isRefusal(err) {
+		return nil
+	}
+	return err
+}
+
+// Receive takes one PDU from the bearer, as [Conn.Receive] does from the first.
+func (b *Bearer) Receive(pdu []byte, sec att.Security) {
+	b.conn.lastSec.Store(packSecurity(sec))
+	b.att.Receive(pdu, sec)
+}
+
+// ATT is the connection below.
+func (b *Bearer) ATT() *att.Conn { return b.att }
+
+// Bearers is how many bearers the link has: the first, and those that have been added and not ended.
+func (c *Conn) Bearers() int { return len(c.all()) }
+
+// all are the bearers that there are. The list is never changed.
+func (c *Conn) all() []*Bearer { return *c.bearers.Load() }
+
+func (c *Conn) first() *Bearer { return c.all()[0] }
+
+// remove takes out a bearer that has ended.
+func (c *Conn) remove(b *Bearer) {
+	c.adding.Lock()
+	defer c.adding.Unlock()
+	left := slices.DeleteFunc(slices.Clone(c.all()), func(other *Bearer) bool { return other == b })
+	c.bearers.Store(&left)
+}
+
+// end ends the bearers that were added, with the link.
+func (c *Conn) end() {
+	c.adding.Lock()
+	defer c.adding.Unlock()
+	for _, b := range c.all()[1:] {
+		b.att.Bearer().Disconnect(c.att.Err())
+	}
+}
+
+// waitForBearers waits until none of them serves a request any more.
+func (c *Conn) waitForBearers() {
+	for _, b := range c.all() {
+		b.att.Wait()
+	}
+}
+
+// leastBusy is the bearer with the fewest in its queue, the first of those.
+func (c *Conn) leastBusy(queue func(*att.Conn) int) *Bearer {
+	all := c.all()
+	least := all[0]
+	if len(all) == 1 {
+		return least
+	}
+	for _, b := range all[1:] {
+		if queue(b.att) < queue(least.att) && b.att.Err() == nil {
+			least = b
+		}
+	}
+	return least
+}
+
+// forRequest is the bearer to send a request on.
+func (c *Conn) forRequest() *Bearer { return c.leastBusy((*att.Conn).Requests) }
+
+// forIndication is the bearer to send an indication on.
+func (c *Conn) forIndication() *Bearer { return c.leastBusy((*att.Conn).Indications) }
