@@ -17,6 +17,11 @@ type listeners struct {
 
 // Listen takes the credit-based channels that any peer opens to spsm. Close the listener to end that; one may
 // listen on an SPSM at a time.
+//
+// With the zero ListenConfig.Security a stranger's link needs nothing. A bonded peer's has to be encrypted all the same,
+// in either role: whoever has its address and not its key gets l2cap.InsufficientEncryption, as does every peer whose link
+// was encrypted and is so no more. A link that loses its encryption loses its open channels too, which then fail
+// with ErrNotEncrypted.
 func (h *Host) Listen(spsm uint16, cfg l2cap.ListenConfig) (*l2cap.Listener, error) {
 	l, err := l2cap.NewListener(spsm, cfg)
 	if err != nil {
@@ -79,6 +84,12 @@ func (c *Conn) channelSecurity() l2cap.Security {
 	return l2cap.Security{Encrypted: s.Encrypted, Authenticated: s.Authenticated, KeySize: s.KeySize}
 }
 
+// leastForChannel is what a peer's channel needs whatever its listener asks for: the link of a bonded peer has to be
+// encrypted, and one that was encrypted still.
+func (c *Conn) leastForChannel() l2cap.Security {
+	return l2cap.Security{Encrypted: c.mayInitiate() != nil}
+}
+
 // raiseForChannel brings the link to what a peer's channel needs.
 func (c *Conn) raiseForChannel(ctx context.Context, want l2cap.Security) error {
 	level := smp.LevelEncrypted
@@ -91,7 +102,7 @@ func (c *Conn) raiseForChannel(ctx context.Context, want l2cap.Security) error {
 // mayInitiate tells whether we may send something of our own accord: not in the clear to a bonded peer, and not once a
 // link that had to be encrypted is so no more.
 func (c *Conn) mayInitiate() error {
-	if c.session.Security().Encrypted || !c.gate.secured.Load() && !c.bonded() {
+	if c.session.Security().Encrypted || !c.gate.wasSecured() && !c.bonded() {
 		return nil
 	}
 	return ErrNotEncrypted

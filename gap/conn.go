@@ -28,13 +28,16 @@ type Conn struct {
 	session *smp.Session
 	gate    *gate
 	gatt    *gatt.Conn
+	errands *errands // of a memory: what GATT has to know
+	chores  *errands // of taken: what the peer has to know
+	taken   *taken
 	ending  atomic.Bool   // somebody here has asked for the end
 	ended   chan struct{} // closed when the connection has ended and nothing of it runs or is told any more
 }
 
 func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 	c := &Conn{host: h, link: link, ended: make(chan struct{})}
-	c.mux = l2cap.New(link, l2cap.Config{Listener: c.listener, Security: c.channelSecurity, Raise: c.raiseForChannel})
+	c.mux = l2cap.New(link, l2cap.Config{Listener: c.listener, Security: c.channelSecurity, Least: c.leastForChannel, Raise: c.raiseForChannel})
 	c.gate = newGate(c)
 	smpChannel, err := c.mux.Open(l2cap.CIDSMP, smpMTU, func(pdu []byte) { c.session.HandlePDU(pdu) })
 	if err != nil {
@@ -43,9 +46,12 @@ func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 	if c.gate.channel, err = c.mux.Open(l2cap.CIDATT, maxATTMTU, c.gate.receive); err != nil {
 		return nil, err
 	}
+	c.taken = newTaken(c)
+	c.errands, c.chores = newErrands((&memory{conn: c}).do), newErrands(c.taken.do)
 	c.session = h.security.NewSession(securityLink{link, c, smpChannel}, c.tellSecurity)
 	c.gatt = gatt.NewConn(c.gate, gatt.Config{MTU: h.cfg.MTU, Log: h.cfg.Logger, Server: h.cfg.Server, Tag: c,
-		Secure: c.secureFor, HasKey: c.bonded, Security: func() att.Security { return securityOf(c.session.Security()) }})
+		Secure: c.secureFor, HasKey: c.bonded, Security: func() att.Security { return securityOf(c.session.Security()) },
+		Believe: c.gate.believes, Store: h.cfg.GATTStore, ServicesChanged: func() { c.chores.add(errandRenew) }, Sign: c.session.Sign, Verify: c.verify})
 	return c, nil
 }
 
@@ -92,7 +98,7 @@ func (c *Conn) Security() smp.Security { return c.session.Security() }
 func (c *Conn) Secure(ctx context.Context, level smp.Level) error {
 	err := c.session.Secure(ctx, level)
 	if err == nil && level > smp.LevelNone {
-		c.gate.secured.Store(true)
+		c.gate.secured(level)
 	}
 	return err
 }
@@ -153,6 +159,16 @@ func (c *Conn) NextFragment(b []byte) (int, bool) { return c.mux.NextFragment(b)
 // HandleEncryption implements driver.ConnHandler.
 func (c *Conn) HandleEncryption(status hci.Status, enabled, refresh bool) {
 	c.session.HandleEncryption(status, enabled, refresh)
+	switch security := c.session.Security(); {
+	case security.Encrypted:
+		c.gate.secured(smp.LevelEncrypted)
+	case c.mayInitiate() != nil:
+		c.mux.Cut(ErrNotEncrypted)
+	}
+	if c.session.ByBond() { // what it asks from here on is asked by somebody we know
+		c.gate.hold()
+		c.errands.add(errandKnow)
+	}
 }
 
 // HandleKeyRequest implements driver.ConnHandler.
@@ -175,6 +191,7 @@ func (c *Conn) HandleDisconnect(err error) {
 	if !ok {
 		status = hci.HardwareFailure // the controller is gone
 	}
+	err = c.gate.endedBy(err)
 	c.session.HandleDisconnect(status)
 	c.mux.Close(err)
 	go c.finish(err)
@@ -184,7 +201,10 @@ func (c *Conn) HandleDisconnect(err error) {
 // the last that is told of it.
 func (c *Conn) finish(err error) {
 	<-c.session.Done()
+	c.errands.close()
+	c.chores.close()
 	c.gatt.Wait()
+	c.taken.finish()
 	c.host.events.tell(c.Peer(), Disconnected{err})
 	c.host.forget(c)
 	close(c.ended)

@@ -74,9 +74,13 @@ func (c *Conn) establish(ctx context.Context, cfg ConnectConfig) error {
 			return err
 		}
 	}
+	if err := c.errands.wait(ctx, c.Done()); err != nil { // so that what is known is known before anything is asked
+		return err
+	}
 	c.gate.release()
 	if cfg.NoGATT {
 		return nil
 	}
+	defer c.chores.add(errandSubscribe)
 	return c.exchangeMTU(ctx)
 }

@@ -40,6 +40,9 @@ type Config struct {
 	MTU int
 	// Server is the database that peers see; if nil, they see none.
 	Server *gatt.Server
+	// GATTStore keeps what we know of the databases of bonded peers, so that they need not be asked again. It may be that of
+	// Server, see package statestore; if nil, it is known for each connection only.
+	GATTStore gatt.Store
 	// Connect are the parameters of connections we make.
 	Connect driver.ConnectParameters
 	// Events is told everything that happens, in order, from a goroutine of its own. If it is slow events
@@ -63,6 +66,7 @@ type Host struct {
 	incoming  chan *Conn // connections made by peers, for Advertise
 	scanners  scanners
 	listeners listeners
+	wishes    wishes
 
 	shutting       atomic.Bool     // by Close
 	shut           chan struct{}   // closed when Close is through
@@ -261,6 +265,7 @@ func (h *Host) HandleConnection(link *driver.Conn) driver.ConnHandler {
 	h.events.tell(c.Peer(), Connected{Role: c.Role(), OnAir: link.PeerAddress()})
 	if c.Role() == hci.Peripheral {
 		c.gate.release()
+		c.chores.add(errandSubscribe)
 		select {
 		case h.incoming <- c:
 		default:

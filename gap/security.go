@@ -23,8 +23,8 @@ const usbHold = 100 * time.Millisecond
 // usb is the number of the bus in transport.Bus.
 const usb transport.Bus = 1
 
-// Sign makes the signature of a message for the peer; see smp.Session.Sign. The GATT server takes no signed writes: who
-// wants them has the codec in package att, and this.
+// Sign makes the signature of a message for the peer; see smp.Session.Sign. Signed writes, of Client and to a Config.Server,
+// need no call of it.
 func (c *Conn) Sign(message []byte) ([12]byte, error) { return c.session.Sign(message) }
 
 // Verify checks the peer's signature of a message; see smp.Session.Verify.
@@ -50,38 +50,24 @@ func (c *Conn) least(want smp.Level) smp.Level {
 	return level
 }
 
-// tellSecurity passes a security event on: the session's goroutine. A bonded peer on an encrypted link is known to
-// the GATT server by its identity, and has its subscriptions back.
+// tellSecurity passes a security event on: the session's goroutine, which must not wait. What follows from it for GATT is
+// an errand.
 func (c *Conn) tellSecurity(e smp.Event) {
 	c.host.events.tell(c.Peer(), e)
-	if c.Server() == nil {
-		return
-	}
 	switch d := e.(type) {
-	case smp.Encrypted:
-		if d.Stored {
-			c.known()
-		}
 	case smp.Paired:
 		if d.Bonded && !d.SamePeer {
-			c.forgetClient()
+			c.errands.add(errandForget)
 		}
 		if d.Bonded {
-			c.known()
+			c.errands.add(errandKnow)
 		}
 	case smp.Repaired:
 		if !d.Record.Bonded {
-			c.forgetClient()
+			c.errands.add(errandForget)
 		}
 	}
 }
-
-// known tells the GATT server who the peer is.
-func (c *Conn) known() { c.host.warn(c.Server().SetClient(c.Peer().Text())) }
-
-// forgetClient drops what the GATT server keeps for the peer: its subscriptions and what it knows of the database
-// belong to whoever had the bond before.
-func (c *Conn) forgetClient() { c.host.warn(c.host.cfg.Server.Forget(c.Peer().Text())) }
 
 // securityOf is the link's security in the words of ATT.
 func securityOf(s smp.Security) att.Security {

@@ -33,6 +33,8 @@ type Client struct {
 
 	wake chan struct{} // one token when there is something to deliver
 
+	storing sync.Mutex // held while the store is changed
+
 	mu    sync.Mutex // of what follows; held for moments only
 	subs  map[uint16]*Subscription
 	made  uint16 // subscriptions so far
@@ -64,9 +66,10 @@ func newClient(c *Conn) *Client {
 
 // ClientStats counts what arrived by itself, since the link began.
 type ClientStats struct {
-	Values   uint64 // notified and indicated values that were queued for their handlers
-	Unwanted uint64 // values of a handle that nobody has subscribed to: dropped, and confirmed if indicated
-	Lost     uint64 // values that found the queue full, or came after that; the link ends because of the first
+	Values     uint64 // notified and indicated values that were queued for their handlers
+	Unwanted   uint64 // values of a handle that nobody has subscribed to: dropped, and confirmed if indicated
+	Unbelieved uint64 // values that Config.Believe does not believe: dropped, and confirmed if indicated
+	Lost       uint64 // values that found the queue full, or came after that; the link ends because of the first
 }
 
 // Stats are the counters now.

@@ -26,6 +26,10 @@ type Config struct {
 	// ServicesChanged is told, on a goroutine of its own or that of a request, that what was known of a server with an identity has changed. If
 	// nil, nobody is told.
 	ServicesChanged func()
+	// Believe tells whether a value that arrived by itself, over a link of that security, may be the server's. One that may not is
+	// dropped and counted, and confirmed if it was indicated; but Service Changed counts, for it costs a discovery at the most. If nil, all are
+	// believed. It must not wait.
+	Believe func(sec att.Security) bool
 	// Queue is how many octets of received values, with 8 more for each, may wait for the handlers of the subscriptions.
 	// If zero, [DefaultQueue].
 	Queue int

@@ -7,15 +7,31 @@ import (
 )
 
 // notified takes a notified value from below. It does not wait.
-func (c *Client) notified(handle uint16, value []byte, _ att.Security) {
-	c.take(handle, value)
+func (c *Client) notified(handle uint16, value []byte, sec att.Security) {
+	if c.believes(sec) {
+		c.take(handle, value)
+	}
 }
 
 // indicated takes an indicated value from below. It is confirmed when it is certain to reach its handler, or when there is none.
-func (c *Client) indicated(handle uint16, value []byte, _ att.Security, confirm func()) {
-	if !c.serviceChanged(handle, value, confirm) && c.take(handle, value) {
+func (c *Client) indicated(handle uint16, value []byte, sec att.Security, confirm func()) {
+	if c.serviceChanged(handle, value, confirm) {
+		return
+	}
+	if !c.believes(sec) || c.take(handle, value) {
 		confirm()
 	}
+}
+
+// believes tells whether a value that arrived so may be the server's, and counts it if not.
+func (c *Client) believes(sec att.Security) bool {
+	if c.conn.cfg.Believe == nil || c.conn.cfg.Believe(sec) {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Unbelieved++
+	return false
 }
 
 // take queues a value for its handler. It is false for a value that is lost.

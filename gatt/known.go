@@ -75,6 +75,36 @@ func (c *Client) SetServer(identity string) error {
 	return err
 }
 
+// Forget removes what is known of a server with this identity, also for this link.
+func (c *Client) Forget(identity string) error {
+	c.mu.Lock()
+	if c.server == identity {
+		c.server, c.known, c.checked = "", nil, false
+		c.changes++
+	}
+	c.mu.Unlock()
+	return c.unstore(identity)
+}
+
+// unstore removes what the store has of a server. Whoever saves looks first whether that is known still.
+func (c *Client) unstore(identity string) error {
+	c.storing.Lock()
+	defer c.storing.Unlock()
+	store := c.conn.cfg.Store
+	if store == nil {
+		return nil
+	}
+	if err := store.Forget(knownName(identity)); err != nil {
+		return fmt.Errorf("gatt: forgetting a server: %w", err)
+	}
+	return nil
+}
+
+// ForgetPeer removes from a store whatever is kept for a peer, as client and as server, as its bond goes.
+func ForgetPeer(store Store, identity string) error {
+	return errors.Join(store.Forget(identity), store.Forget(knownName(identity)))
+}
+
 // loadKnown reads what is known of a server, nil if nothing is.
 func loadKnown(store Store, identity string) (*known, error) {
 	text, err := store.Load(knownName(identity))
@@ -261,8 +291,12 @@ func (c *Client) tellFeatures(ctx context.Context, k *known) error {
 
 // save keeps what is known under the server's identity. A store that fails is reported; the next link learns again.
 func (c *Client) save(k *known) {
-	store, identity := c.conn.cfg.Store, c.Server()
-	if store == nil || identity == "" {
+	c.storing.Lock()
+	defer c.storing.Unlock()
+	c.mu.Lock()
+	store, identity, holds := c.conn.cfg.Store, c.server, c.known == k
+	c.mu.Unlock()
+	if store == nil || identity == "" || !holds {
 		return
 	}
 	text, err := json.Marshal(k)
@@ -277,18 +311,15 @@ func (c *Client) save(k *known) {
 // forget drops what is known of the server, for it has changed, and tells the host.
 func (c *Client) forget() {
 	c.mu.Lock()
-	store, identity := c.conn.cfg.Store, c.server
-	had := c.known != nil
+	identity, had := c.server, c.known != nil
 	c.known, c.checked = nil, false
 	c.changes++
 	c.mu.Unlock()
 	if identity == "" {
 		return
 	}
-	if store != nil {
-		if err := store.Forget(knownName(identity)); err != nil && c.conn.cfg.Log != nil {
-			c.conn.cfg.Log.WithError(err).Warn("gatt: what was known of a server is not forgotten")
-		}
+	if err := c.unstore(identity); err != nil && c.conn.cfg.Log != nil {
+		c.conn.cfg.Log.Warn(err)
 	}
 	if told := c.conn.cfg.ServicesChanged; told != nil && had {
 		told()

@@ -1,8 +1,12 @@
 package gatt
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // The bits of a Client Characteristic Configuration (Vol 3, Part G, 3.3.3.3).
@@ -86,6 +90,30 @@ func (s *Subscription) Renew(ctx context.Context) error {
 	return s.client.Write(ctx, s.cccd, []byte{s.wish, 0})
 }
 
+// Renew renews all subscriptions, for a server that has forgotten them. The error joins those of the writes.
+func (c *Client) Renew(ctx context.Context) error {
+	var errs []error
+	for _, s := range c.subscriptions() {
+		if !s.isClosed() {
+			errs = append(errs, s.Renew(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// subscriptions are those there are, in the order in which they were made.
+func (c *Client) subscriptions() []*Subscription {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.SortedFunc(maps.Values(c.subs), func(a, b *Subscription) int { return cmp.Compare(a.number, b.number) })
+}
+
+func (s *Subscription) isClosed() bool {
+	s.client.mu.Lock()
+	defer s.client.mu.Unlock()
+	return s.closed
+}
+
 // findCCCD finds the descriptor that has to be written to subscribe.
 func (c *Client) findCCCD(ctx context.Context, ch RemoteCharacteristic) (uint16, error) {
 	descriptors := ch.Descriptors
@@ -153,6 +181,18 @@ func (s *Subscription) Close(ctx context.Context) error {
 	// Until the answer the handle stays taken: a new subscription could otherwise be undone by this one's end.
 	defer c.remove(s)
 	return c.Write(ctx, s.cccd, []byte{0, 0})
+}
+
+// Handle is that of the value.
+func (s *Subscription) Handle() uint16 { return s.handle }
+
+// Abandon is Close without a word to the server, for a characteristic that is not there any more.
+func (s *Subscription) Abandon() {
+	c := s.client
+	c.mu.Lock()
+	s.closed = true
+	c.mu.Unlock()
+	c.remove(s)
 }
 
 // Done is closed when the handler has had its last value: after Close, or after the end of the link.

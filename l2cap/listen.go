@@ -134,6 +134,11 @@ func (m *Mux) admit(spsm uint16, l *Listener, enhanced bool) Result {
 	if m.cfg.Security != nil {
 		have = m.cfg.Security()
 	}
+	if m.cfg.Least != nil {
+		if lack := have.lacks(m.cfg.Least()); lack != Success {
+			return lack
+		}
+	}
 	if lack := have.lacks(l.cfg.Security); lack != Success {
 		return lack
 	}

@@ -16,6 +16,9 @@ type Config struct {
 	Listener func(spsm uint16) *Listener
 	// Security is what the link has now; if nil, nothing. It must not wait.
 	Security func() Security
+	// Least is what a peer's channel needs of the link now, whatever its listener asks for; if nil, nothing. It is called on the
+	// controller's loop and must not wait.
+	Least func() Security
 	// Raise brings the link to what a peer asks of a channel of ours, for which the request is then sent once
 	// more; if nil, the refusal is the error.
 	Raise func(ctx context.Context, want Security) error

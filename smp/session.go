@@ -218,6 +218,14 @@ func (s *Session) Security() Security {
 	return s.active.security
 }
 
+// ByBond tells whether the link is encrypted with a key of a bond made before it, so that the peer is who it says. It
+// changes when Security does.
+func (s *Session) ByBond() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active.stored && s.active.security.Encrypted
+}
+
 // Policy is the policy for the peer, as it was when its last security procedure began.
 func (s *Session) Policy() Policy {
 	s.mu.Lock()

@@ -66,6 +66,7 @@ var testTable = map[string][]string{
 	"att":          {"att/atttest"},
 	"gatt":         {"att/atttest"},
 	"gatt/profile": {"att/atttest"},
+	"gap":          {"gatt/statestore"},
 	// A peripheral of ours, where BlueZ's cannot be had: behind the virtual controllers' sockets.
 	"test/lab": {"gap", "gatt"},
 }

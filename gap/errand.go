@@ -1,0 +1,174 @@
+package gap
+
+import (
+	"context"
+	"sync"
+
+	"github.com/jelling-ble/jelling/att"
+	"github.com/jelling-ble/jelling/hci"
+)
+
+// An errand is something that a connection has to do for GATT, and that waits for a disk or for the peer.
+type errand uint8
+
+// The errands; of those that are to be done at once, the first comes first.
+const (
+	errandForget    errand = 1 << iota // what was kept belongs to somebody else
+	errandKnow                         // the peer is who it says: it gets what is kept for it
+	errandRewrite                      // the peer is to be told again what it was told on this link
+	errandRenew                        // the same, for a database that has changed
+	errandSubscribe                    // the peer is to be told what we wish of it
+)
+
+// errands does the errands of one kind of a connection on a goroutine of its own, so that neither the Security Manager nor
+// the controller's loop waits for them. One that is to be done already is not done twice.
+type errands struct {
+	do    func(errand)
+	wake  chan struct{} // capacity 1
+	ended chan struct{} // closed when run has returned
+
+	mu     sync.Mutex // guards what follows
+	todo   errand     // a bit for each
+	busy   bool
+	closed bool
+	idle   chan struct{} // closed when there is nothing left to do; nil while nobody waits for that
+}
+
+func newErrands(do func(errand)) *errands {
+	e := &errands{do: do, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	go e.run()
+	return e
+}
+
+// add adds an errand, and never waits.
+func (e *errands) add(what errand) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.todo |= what
+	e.signal()
+}
+
+func (e *errands) signal() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wait waits until there is nothing left to do, or for ctx or the end of the link.
+func (e *errands) wait(ctx context.Context, done <-chan struct{}) error {
+	e.mu.Lock()
+	if e.todo == 0 && !e.busy {
+		e.mu.Unlock()
+		return nil
+	}
+	if e.idle == nil {
+		e.idle = make(chan struct{})
+	}
+	idle := e.idle
+	e.mu.Unlock()
+	select {
+	case <-idle:
+	case <-done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// close has the goroutine end after what is there, and waits for it.
+func (e *errands) close() {
+	e.mu.Lock()
+	e.closed = true
+	e.signal()
+	e.mu.Unlock()
+	<-e.ended
+}
+
+// run is the goroutine.
+func (e *errands) run() {
+	defer close(e.ended)
+	for {
+		what, closed := e.next()
+		switch {
+		case what != 0:
+			e.do(what)
+		case closed:
+			return
+		default:
+			<-e.wake
+		}
+	}
+}
+
+// next is the next errand, 0 without one, and whether there will be no more.
+func (e *errands) next() (what errand, closed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	what = e.todo & -e.todo // the lowest bit
+	e.todo &^= what
+	e.busy = what != 0
+	if !e.busy && e.idle != nil {
+		close(e.idle)
+		e.idle = nil
+	}
+	return what, e.closed
+}
+
+// A memory tells GATT who the peer is, which reads and writes its store. It belongs to the goroutine of its errands.
+type memory struct {
+	conn  *Conn
+	known hci.Address // as whom GATT knows the peer
+}
+
+// do does an errand.
+func (m *memory) do(what errand) {
+	c, peer := m.conn, m.conn.Peer()
+	if what == errandForget {
+		c.forgetPeer(peer)
+		m.known = hci.Address{}
+		c.chores.add(errandRewrite) // it may have forgotten us as well
+		return
+	}
+	if peer != m.known && c.bonded() { // by now it may not be any more
+		c.know(peer)
+		m.known = peer
+	}
+	c.taken.resume()
+	c.gate.handOn()
+	c.chores.add(errandSubscribe)
+}
+
+// know tells GATT who the peer is.
+func (c *Conn) know(peer hci.Address) {
+	if server := c.Server(); server != nil {
+		c.warnUnlessEnded(server.SetClient(peer.Text()))
+	}
+	c.warnUnlessEnded(c.Client().SetServer(peer.Text()))
+}
+
+// forgetPeer drops what is kept for the peer: its subscriptions, what it knows of our database and what we know of its own
+// belong to whoever had the bond before.
+func (c *Conn) forgetPeer(peer hci.Address) {
+	if c.host.cfg.Server != nil {
+		c.warnUnlessEnded(c.host.cfg.Server.Forget(peer.Text()))
+	}
+	c.warnUnlessEnded(c.Client().Forget(peer.Text()))
+}
+
+// warnUnlessEnded warns of an error that is not only the link's end.
+func (c *Conn) warnUnlessEnded(err error) {
+	if c.Err() == nil {
+		c.host.warn(err)
+	}
+}
+
+// verify tells whether a signature is the peer's, and for which security its key stands.
+func (c *Conn) verify(message []byte, signature [att.SignatureLen]byte) (att.Security, bool) {
+	if err := c.session.Verify(message, signature); err != nil {
+		c.logf("%v: signed write: %v", c.Peer(), err)
+		return att.Security{}, false
+	}
+	record, _ := c.session.Record()
+	return securityOf(record.Keys.Security()), true
+}

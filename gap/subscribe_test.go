@@ -1,0 +1,178 @@
+package gap_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/jelling-ble/jelling/gap"
+	"github.com/jelling-ble/jelling/gatt"
+	"github.com/jelling-ble/jelling/smp"
+)
+
+// inbox is a handler that keeps what it is given.
+type inbox struct {
+	mu     sync.Mutex
+	values []string
+}
+
+func (b *inbox) add(value []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.values = append(b.values, string(value))
+}
+
+func (b *inbox) want(t *testing.T, values ...string) {
+	t.Helper()
+	rest()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.Equal(b.values, values) {
+		t.Errorf("got %q, want %q", b.values, values)
+	}
+	b.values = nil
+}
+
+// A Subscription has its values on each connection, those included that the server sends as soon as it knows who we are, and
+// it is put right where the server has forgotten it.
+func TestSubscriptionSurvivesReconnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newAcquainted(t)
+		defer x.close()
+		var got inbox
+		s := x.central.Subscribe(peripheralAddress, x.reading.UUID, got.add)
+		for i := range 4 {
+			level := smp.LevelNone
+			if i == 0 {
+				level = smp.LevelEncrypted
+			}
+			if i == 3 { // it forgets
+				if err := x.server.Forget(x.central.Identity().Text()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			central, peripheral := x.connect(t, level)
+			rest()
+			if err := x.server.Notify(t.Context(), x.reading, []byte{byte('0' + i)}); err != nil {
+				t.Error(err)
+			}
+			got.want(t, string(rune('0'+i)))
+			part(central, peripheral)
+		}
+		s.Close()
+		central, peripheral := x.connect(t, smp.LevelNone)
+		defer part(central, peripheral)
+		if n := x.log.count(is[gap.SubscriptionFailed]); n != 0 {
+			t.Errorf("%d failed", n)
+		}
+	})
+}
+
+// What a server sends to a bonded client from the moment that it knows it is not lost, though the client is not through with
+// connecting.
+func TestSubscriptionMissesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newAcquainted(t)
+		defer x.close()
+		var got inbox
+		x.central.Subscribe(peripheralAddress, x.reading.UUID, got.add)
+		central, peripheral := x.connect(t, smp.LevelEncrypted)
+		rest()
+		part(central, peripheral)
+
+		release := make(chan struct{})
+		x.states[0] = &slowStore{Store: x.states[0], until: release}
+		_ = x.central.Close()
+		var err error
+		if x.central, err = gap.Open(t.Context(), x.radios[0].Conn(), gap.Config{Security: x.security[0], GATTStore: x.states[0]}); err != nil {
+			t.Fatal(err)
+		}
+		x.central.Subscribe(peripheralAddress, x.reading.UUID, got.add)
+		connected := make(chan *gap.Conn)
+		go func() {
+			c, err := x.central.Connect(t.Context(), peripheralAddress, gap.ConnectConfig{})
+			if err != nil {
+				t.Error(err)
+			}
+			connected <- c
+		}()
+		if peripheral, err = x.peripheral.Advertise(t.Context(), gap.AdvertiseConfig{}); err != nil {
+			t.Fatal(err)
+		}
+		rest()
+		var want []string
+		for i := range 20 {
+			value := fmt.Sprint(i)
+			if err := x.server.Notify(t.Context(), x.reading, []byte(value)); err != nil {
+				t.Error(err)
+			}
+			want = append(want, value)
+		}
+		rest()
+		select {
+		case <-connected:
+			t.Fatal("connected before the store has answered")
+		default:
+		}
+		close(release)
+		central = <-connected
+		got.want(t, want...)
+		part(central, peripheral)
+	})
+}
+
+// A subscription follows its characteristic to where it has moved, between two connections and during one.
+func TestSubscriptionFollowsItsCharacteristic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newAcquainted(t)
+		defer x.close()
+		var got inbox
+		x.central.Subscribe(peripheralAddress, x.reading.UUID, got.add)
+		central, peripheral := x.connect(t, smp.LevelEncrypted)
+		rest()
+		part(central, peripheral)
+		for i := range 2 {
+			var central, peripheral *gap.Conn
+			if i == 1 {
+				central, peripheral = x.connect(t, smp.LevelNone)
+				rest()
+			}
+			moved := *x.reading
+			service := &gatt.Service{UUID: gatt.PulseOximeter, Handle: uint16(0x100 * (i + 1)), Characteristics: []*gatt.Characteristic{&moved}}
+			if err := x.server.Change([]*gatt.Service{x.services[0]}, []*gatt.Service{service}); err != nil {
+				t.Fatal(err)
+			}
+			x.reading, x.services[0] = &moved, service
+			if i == 0 {
+				central, peripheral = x.connect(t, smp.LevelNone)
+			}
+			rest()
+			if err := x.server.Notify(t.Context(), x.reading, []byte("moved")); err != nil {
+				t.Error(err)
+			}
+			got.want(t, "moved")
+			part(central, peripheral)
+		}
+	})
+}
+
+// What is in the way of a subscription is told.
+func TestSubscriptionFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newAcquainted(t)
+		defer x.close()
+		x.central.Subscribe(peripheralAddress, gatt.BatteryLevel, func([]byte) {})
+		central, peripheral := x.connect(t, smp.LevelNone)
+		defer part(central, peripheral)
+		rest()
+		if n := x.log.count(func(d any) bool {
+			f, ok := d.(gap.SubscriptionFailed)
+			return ok && f.UUID == gatt.BatteryLevel && errors.Is(f.Err, gap.ErrNoCharacteristic)
+		}); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+}
