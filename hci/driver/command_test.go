@@ -75,7 +75,7 @@ func TestStrayAndMalformed(t *testing.T) {
 		ctl.Inject(hci.AppendEvent(nil, hci.DisconnectionComplete{Handle: 9}), hci.AppendACL(nil, hci.ACL{Handle: 9}))
 		synctest.Wait()
 		got, err := c.Statistics()
-		want := driver.Statistics{Malformed: 6, UnknownEvents: 2, UnknownPackets: 1, UnknownHandles: 2, UnexpectedAnswers: 2}
+		want := driver.Statistics{Malformed: 6, UnknownEvents: 2, UnknownPackets: 1, UnknownHandles: 1, Early: 1, UnexpectedAnswers: 2}
 		if got != want || err != nil {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}

@@ -26,7 +26,10 @@ type Conn struct {
 	// The outbox's, under its lock.
 	ready          bool // NextFragment may have something
 	unacknowledged int  // fragments that the controller holds
-	gone           bool
+	added, gone    bool
+	handled        int // fragments dealt with that the controller has not been told of
+	withheld       int // fragments that came while throttled
+	throttled      bool
 
 	done     chan struct{}
 	mu       sync.Mutex // guards all below
@@ -63,6 +66,16 @@ func (c *Conn) MTU() int { return c.c.info.ACLLength }
 
 // Wake tells the writer that the handler's NextFragment has something.
 func (c *Conn) Wake() { c.c.out.setReady(c) }
+
+// Throttle tells that what the peer sent has not been dealt with, or, with false, that it has: while it is on,
+// the controller is told of nothing that was received, so that it makes the peer wait. Only a controller with
+// Info.HostFlow does; up to HostBuffers fragments come before it has an effect, and on others all do. It holds
+// everything of the connection, answers too, so that whoever waits for one has to end it. It never waits, and may
+// be called anywhere and more than once.
+//
+// The controller has the same buffers for all connections: where there are others, those that are throttled get
+// a little all the time, so that the others are slowed and not stopped.
+func (c *Conn) Throttle(on bool) { c.c.out.throttle(c, on) }
 
 // Done is closed when the connection has ended.
 func (c *Conn) Done() <-chan struct{} { return c.done }

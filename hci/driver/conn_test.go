@@ -385,19 +385,3 @@ func TestRemote(t *testing.T) {
 		}
 	})
 }
-
-// What arrives for a handle that is not there is counted and dropped.
-func TestUnknownHandle(t *testing.T) {
-	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {
-		ctl.ACL(hci.ACL{Handle: 64, Boundary: hci.FirstFlushable, Data: []byte("early")})
-		l := linked(t, ctl, h, 64)
-		ctl.ACL(hci.ACL{Handle: 64, Boundary: hci.FirstFlushable, Data: []byte("in time")})
-		synctest.Wait()
-		if in, _, _ := l.seen(); len(in) != 1 || string(in[0][1:]) != "in time" {
-			t.Errorf("received %q", in)
-		}
-		if s, _ := c.Statistics(); s.UnknownHandles != 1 {
-			t.Errorf("%+v", s)
-		}
-	})
-}

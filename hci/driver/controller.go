@@ -23,7 +23,9 @@ type Config struct {
 	// CommandTimeout is how long a command may go without an answer before the controller is taken for
 	// dead; if zero, 5 s.
 	CommandTimeout time.Duration
-	Logger         *logrus.Logger // if nil, silence
+	// NoHostFlow leaves controller-to-host flow control off where the controller claims to have it.
+	NoHostFlow bool
+	Logger     *logrus.Logger // if nil, silence
 }
 
 // Controller is one controller, started up. Its loop owns the connection table and whatever says so.
@@ -42,6 +44,7 @@ type Controller struct {
 	conns map[uint16]*Conn // the loop's
 	stats Statistics       // the loop's
 	phase phase            // the loop's
+	early earlyData        // the loop's
 
 	creating   chan struct{} // holds a token while a connection is being created
 	halts      chan halt     // to who creates one

@@ -22,7 +22,13 @@ func (o *outbox) addLink(c *Conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.links = append(o.links, c)
-	o.wake.Signal() // its handler may have had something to send from the start
+	o.resting++
+	c.added = true
+	if c.ready { // its handler had something to send from the start
+		o.queued = append(o.queued, c)
+		o.wake.Signal()
+	}
+	o.relieve()
 }
 
 // removeLink takes a dead connection out and returns its commands that have not gone. Its buffers are free
@@ -30,9 +36,14 @@ func (o *outbox) addLink(c *Conn) {
 func (o *outbox) removeLink(c *Conn) []*command {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.links = slices.DeleteFunc(o.links, func(l *Conn) bool { return l == c })
+	if c.unacknowledged == 0 {
+		o.resting--
+	}
 	o.buffers += c.unacknowledged
 	c.unacknowledged, c.ready, c.gone = 0, false, true
+	isIt := func(l *Conn) bool { return l == c }
+	o.links, o.queued = slices.DeleteFunc(o.links, isIt), slices.DeleteFunc(o.queued, isIt)
+	o.host.remove(c)
 	return o.forget(func(cmd *command) bool { return cmd.link == c })
 }
 
@@ -43,18 +54,26 @@ func (o *outbox) completed(c *Conn, n int) (excess int) {
 	defer o.mu.Unlock()
 	excess = max(0, n-c.unacknowledged)
 	n -= excess
-	c.unacknowledged -= n
+	if n == 0 {
+		return excess
+	}
+	if c.unacknowledged -= n; c.unacknowledged == 0 {
+		o.resting++
+	}
 	o.buffers += n
 	o.wake.Signal()
 	return excess
 }
 
-// setReady notes that a connection may have something to send.
+// setReady notes that a connection may have something to send: it stands in the queue for its turn, once.
 func (o *outbox) setReady(c *Conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !c.ready {
-		c.ready = true
+	if c.ready || c.gone {
+		return
+	}
+	if c.ready = true; c.added {
+		o.queued = append(o.queued, c)
 		o.wake.Signal()
 	}
 }
@@ -72,22 +91,17 @@ func (o *outbox) nextLink() *Conn {
 	if o.buffers == 0 {
 		return nil
 	}
-	reserve := 0
-	for _, c := range o.links {
-		if c.unacknowledged == 0 && reserve < (o.total+1)/2 {
-			reserve++
-		}
-	}
-	for i := range o.links {
-		at := (o.turn + i) % len(o.links)
-		c := o.links[at]
-		if !c.ready || c.unacknowledged > 0 && o.buffers <= reserve {
+	reserve := min(o.resting, (o.total+1)/2)
+	for i, c := range o.queued {
+		if c.unacknowledged > 0 && o.buffers <= reserve {
 			continue
 		}
+		o.queued = slices.Delete(o.queued, i, i+1)
 		c.ready = false // before its fragment is asked for, so that no wake is lost
-		c.unacknowledged++
+		if c.unacknowledged++; c.unacknowledged == 1 {
+			o.resting--
+		}
 		o.buffers--
-		o.turn = at + 1
 		return c
 	}
 	return nil

@@ -13,8 +13,13 @@
 // does a cancellation or a disconnection that is never reported; opening it anew is the way back, for the
 // layer above. What names a connection is not sent once that has ended, since its handle may be another's.
 //
+// A controller that can is made to wait for us: what the host has not dealt with (Conn.Throttle) stays in the
+// controller's peer, so that a slow reader slows the link and loses nothing. ACL data that comes before its
+// connection is announced, as on USB, is held for 100 ms. Data and encryption events are told in the order in
+// which they came; what may overtake Encryption Change is for the Security Manager to judge.
+//
 //	supported       start-up, legacy scanning and advertising, connections in both roles, encryption,
-//	                connection updates, one-buffer controllers, controllers without LE buffers of their own
-//	not supported   extended advertising, privacy in the controller, PHYs, controller-to-host flow control,
-//	                data that arrives before its connection is announced (it is counted and dropped)
+//	                connection updates, one-buffer controllers, controllers without LE buffers of their own,
+//	                controller-to-host flow control
+//	not supported   extended advertising, privacy in the controller, PHYs
 package driver

@@ -101,6 +101,7 @@ func (c *Controller) handleDisconnection(b []byte) error {
 // drop takes a connection out of the table, with its buffers and the commands that waited for it.
 func (c *Controller) drop(conn *Conn, reason error) {
 	delete(c.conns, conn.handle)
+	c.early.end(conn.handle)
 	conn.fail(reason)
 	for _, cmd := range c.out.removeLink(conn) {
 		cmd.done(nil, &CommandError{cmd.opcode, reason})
@@ -118,12 +119,14 @@ func (c *Controller) handleMeta(b []byte) error {
 		e, err := hci.ParseLEConnectionComplete(b)
 		if err == nil {
 			c.handleConnection(hci.LEEnhancedConnectionComplete{LEConnectionComplete: e})
+			c.deliverEarly(e.Handle)
 		}
 		return err
 	case hci.EvLEEnhancedConnectionComplete:
 		e, err := hci.ParseLEEnhancedConnectionComplete(b)
 		if err == nil {
 			c.handleConnection(e)
+			c.deliverEarly(e.Handle)
 		}
 		return err
 	case hci.EvLEAdvertisingReport:

@@ -60,6 +60,7 @@ type link struct {
 	starts     []bool
 	in         [][]byte
 	encryption []hci.Status
+	told       []string // fragments and encryption events, in order
 	key        *[16]byte
 	ended      error
 }
@@ -75,6 +76,7 @@ func (l *link) HandleFragment(start bool, data []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.in = append(l.in, append([]byte{0}, data...))
+	l.told = append(l.told, string(data))
 	if start {
 		l.in[len(l.in)-1][0] = 1
 	}
@@ -95,6 +97,13 @@ func (l *link) HandleEncryption(status hci.Status, _, _ bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.encryption = append(l.encryption, status)
+	l.told = append(l.told, "encryption")
+}
+
+func (l *link) order() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.told
 }
 
 func (l *link) HandleKeyRequest([8]byte, uint16) (key [16]byte, ok bool) {

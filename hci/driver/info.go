@@ -10,7 +10,8 @@ type Info struct {
 	Features   uint64 // LE features
 	ACLLength  int    // octets of one fragment
 	ACLBuffers int
-	AcceptList int // entries of the filter accept list
+	AcceptList int  // entries of the filter accept list
+	HostFlow   bool // the controller waits for us; see Conn.Throttle
 
 	ResolvingList int // entries of the resolving list; 0 where there is none, or no device privacy mode
 }
@@ -21,6 +22,7 @@ type Statistics struct {
 	UnknownEvents     uint64
 	UnknownPackets    uint64 // packet types that are not for us
 	UnknownHandles    uint64 // ACL, completions and events for connections that are not there
+	Early             uint64 // ACL packets that waited for their connection to be announced
 	UnexpectedAnswers uint64 // answers to commands that nobody sent
 	ExcessCompletions uint64 // more completed packets than were sent
 	BufferOverflows   uint64 // the controller says that we sent too much
@@ -28,7 +30,10 @@ type Statistics struct {
 
 // Statistics reports the counters. It may not be called on the loop, which it waits for.
 func (c *Controller) Statistics() (s Statistics, err error) {
-	err = c.onLoop(func() { s = c.stats })
+	err = c.onLoop(func() {
+		s = c.stats
+		s.UnknownHandles += c.early.dropped
+	})
 	return s, err
 }
 

@@ -62,7 +62,9 @@ func (c *Controller) loop() {
 				c.fail(p.err)
 				continue
 			}
-			c.handlePacket(p.b[:p.n])
+			if c.handlePacket(p) {
+				continue // kept
+			}
 			select {
 			case c.free <- p:
 			default:
@@ -98,10 +100,12 @@ func (c *Controller) onLoop(f func()) error {
 	}
 }
 
-func (c *Controller) handlePacket(b []byte) {
+// handlePacket handles what was read, and tells whether it keeps it.
+func (c *Controller) handlePacket(received *packet) (kept bool) {
+	b := received.b[:received.n]
 	if len(b) == 0 {
 		c.stats.Malformed++
-		return
+		return false
 	}
 	switch b[0] {
 	case hci.EventPacket:
@@ -112,14 +116,19 @@ func (c *Controller) handlePacket(b []byte) {
 		c.check(err)
 	case hci.ACLPacket:
 		p, err := hci.ParseACL(b[1:])
-		if err != nil {
+		switch {
+		case err != nil:
 			c.check(err)
-			return
+		case c.phase == running && c.conns[p.Handle] == nil && c.early.hold(received, p.Handle):
+			c.stats.Early++
+			return true
+		default:
+			c.handleACL(p)
 		}
-		c.handleACL(p)
 	default:
 		c.stats.UnknownPackets++
 	}
+	return false
 }
 
 // check counts and notes what could not be parsed; link and controller are kept.
@@ -144,4 +153,5 @@ func (c *Controller) handleACL(p hci.ACL) {
 	default: // 0b11 is a complete L2CAP PDU of BR/EDR
 		c.stats.Malformed++
 	}
+	c.out.received(conn)
 }

@@ -57,8 +57,10 @@ type outbox struct {
 
 	buffers int // free ACL buffers of the controller
 	total   int
-	links   []*Conn // every connection, in turn
-	turn    int
+	links   []*Conn // every connection
+	queued  []*Conn // those that may have something to send, in turn
+	resting int     // those that hold no buffer
+	host    hostAccount
 }
 
 func newOutbox(limit time.Duration, late func(hci.Opcode)) *outbox {
@@ -178,20 +180,29 @@ func (o *outbox) answered(op hci.Opcode, room int, final bool) *command {
 	return found
 }
 
-// next waits for something that may be sent: a command, or a connection whose turn it is and for which a
-// buffer has been taken. Both nil: the outbox is closed.
-func (o *outbox) next() (*command, *Conn) {
+// errand is what the writer is to send: one of the three, or nothing more, ever.
+type errand struct {
+	returns []byte   // Host Number Of Completed Packets, which takes no room for commands
+	command *command // an other command
+	link    *Conn    // whose turn it is, with a buffer taken for its fragment
+}
+
+// next waits for something that may be sent. It writes returns into b.
+func (o *outbox) next(b []byte) errand {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for {
 		if o.closed {
-			return nil, nil
+			return errand{}
+		}
+		if b := o.appendReturns(b[:0]); len(b) > 0 {
+			return errand{returns: b}
 		}
 		if c := o.nextCommand(); c != nil {
-			return c, nil
+			return errand{command: c}
 		}
 		if c := o.nextLink(); c != nil {
-			return nil, c
+			return errand{link: c}
 		}
 		o.wake.Wait()
 	}
@@ -218,6 +229,9 @@ func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true
+	if o.host.relief != nil {
+		o.host.relief.Stop()
+	}
 	o.wake.Signal()
 }
 

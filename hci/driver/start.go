@@ -34,6 +34,9 @@ func (c *Controller) start(ctx context.Context) error {
 	if err := c.readBuffers(ctx); err != nil {
 		return err
 	}
+	if err := c.startHostFlow(ctx); err != nil {
+		return err
+	}
 	if err := c.setMasks(ctx); err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (s *station) clean(t testing.TB) {
 		t.Errorf("%v: %d of %d credits are free", s.radio.Address(), free, total)
 	}
 	c := s.radio.Counters()
-	if c.CommandsOverCredit+c.ACLOverCredit+c.Malformed+c.ACLBuffered+c.Links != 0 {
+	if c.CommandsOverCredit+c.ACLOverCredit+c.HostExcess+c.Malformed+c.ACLBuffered+c.Links+c.HostHeld != 0 {
 		t.Errorf("%v: %+v", s.radio.Address(), c)
 	}
 	if st, _ := s.Statistics(); st.Malformed+st.UnexpectedAnswers+st.ExcessCompletions+st.BufferOverflows+st.UnknownEvents != 0 {

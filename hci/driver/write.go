@@ -10,14 +10,16 @@ import (
 func (c *Controller) write() {
 	var b [transport.MaxPacket]byte
 	for {
-		cmd, link := c.out.next()
+		e := c.out.next(b[:])
 		var err error
 		switch {
-		case cmd != nil:
-			err = c.conn.WritePacket(cmd.packet)
-			clear(cmd.packet) // keys among them
-		case link != nil:
-			err = c.writeFragment(link, b[:])
+		case len(e.returns) > 0:
+			err = c.conn.WritePacket(e.returns)
+		case e.command != nil:
+			err = c.conn.WritePacket(e.command.packet)
+			clear(e.command.packet) // keys among them
+		case e.link != nil:
+			err = c.writeFragment(e.link, b[:])
 		default:
 			return
 		}

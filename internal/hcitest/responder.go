@@ -28,6 +28,7 @@ type Settings struct {
 	SharedBuffers bool        // LE Read Buffer Size returns zeros, Read Buffer Size the numbers
 	Features      uint64      // LE features; if zero, hci.FeatureLEEncryption
 	LMPFeatures   uint64      // if zero, LE without BR/EDR
+	HostFlow      bool        // it has controller-to-host flow control
 	Credits       uint8       // Num_HCI_Command_Packets in every answer; if zero, 1
 }
 
@@ -79,7 +80,7 @@ func (s Settings) returns() map[hci.Opcode]interface{ AppendTo([]byte) []byte } 
 		hci.OpSetEventMask:                       none,
 		hci.OpWriteLEHostSupport:                 none,
 		hci.OpReadLocalVersionInformation:        hci.LocalVersion{HCIVersion: version54, LMPVersion: version54, Company: noCompany},
-		hci.OpReadLocalSupportedCommands:         supportedCommands(),
+		hci.OpReadLocalSupportedCommands:         s.supportedCommands(),
 		hci.OpReadLocalSupportedFeatures:         features(s.LMPFeatures),
 		hci.OpReadBufferSize:                     size,
 		hci.OpReadBDADDR:                         octets(s.Address.Octets[:]),
@@ -115,12 +116,15 @@ var commandBits = [...]struct{ octet, bit int }{
 	{33, 4}, {33, 5}, // LE Remote Connection Parameter Request Reply and Negative Reply
 }
 
-func supportedCommands() octets {
-	var s hci.SupportedCommands
+func (s Settings) supportedCommands() octets {
+	var all hci.SupportedCommands
 	for _, b := range commandBits {
-		s[b.octet] |= 1 << b.bit
+		all[b.octet] |= 1 << b.bit
 	}
-	return s[:]
+	if s.HostFlow {
+		all.Add(hci.OpSetControllerToHostFlowControl, hci.OpHostBufferSize, hci.OpHostNumberOfCompletedPackets)
+	}
+	return all[:]
 }
 
 // StartUp answers the commands that prepare a controller, by success or by what s says. It knows nothing of
@@ -128,7 +132,13 @@ func supportedCommands() octets {
 func StartUp(s Settings) Responder {
 	s = s.withDefaults()
 	table := s.returns()
+	if s.HostFlow {
+		table[hci.OpHostBufferSize], table[hci.OpSetControllerToHostFlowControl] = octets(nil), octets(nil)
+	}
 	return func(command hci.CommandFrame) ([][]byte, bool) {
+		if s.HostFlow && command.Opcode == hci.OpHostNumberOfCompletedPackets {
+			return nil, true // it has no answer
+		}
 		r, known := table[command.Opcode]
 		if !known {
 			return nil, false

@@ -8,7 +8,7 @@ import (
 )
 
 // A command is how the controller does one. Exactly one of its functions is there: it says whether the command is
-// answered by Command Complete or by Command Status.
+// answered by Command Complete, by Command Status, or not at all.
 type command struct {
 	length     int // of the parameters
 	octet, bit int // in Supported Commands (Vol 4, Part E, 6.27)
@@ -17,11 +17,13 @@ type command struct {
 	complete func(c *Controller, p []byte, r []byte) ([]byte, hci.Status)
 	// status begins the command; an event ends it.
 	status func(c *Controller, p []byte) hci.Status
+	// unanswered does a command that takes no credit, is of any length, and is answered only if it fails.
+	unanswered func(c *Controller, p []byte) hci.Status
 }
 
 // commands is every command there is. Each part of the controller has its own in a table beside it.
 var commands = merge(basicCommands, advertisingCommands, scanningCommands, connectingCommands, acceptListCommands,
-	linkCommands, parameterCommands, remoteCommands, encryptionCommands)
+	linkCommands, hostFlowCommands, parameterCommands, remoteCommands, encryptionCommands)
 
 func merge(tables ...map[hci.Opcode]command) map[hci.Opcode]command {
 	all := map[hci.Opcode]command{}
@@ -39,6 +41,13 @@ type heldCommand struct {
 
 // takeCommand does a command of the host, or keeps it.
 func (c *Controller) takeCommand(f hci.CommandFrame) {
+	if cmd := c.commands[f.Opcode]; cmd.unanswered != nil {
+		c.counters.Commands++
+		if status := cmd.unanswered(c, f.Parameters); status != hci.Success {
+			c.give(hci.CommandComplete{NumPackets: c.commandCredit(), Opcode: f.Opcode, Return: []byte{byte(status)}})
+		}
+		return
+	}
 	if c.ledger.commands <= 0 {
 		c.counters.CommandsOverCredit++
 		return

@@ -31,6 +31,9 @@ func TestUnknownCommands(t *testing.T) {
 func TestCommandLengths(t *testing.T) {
 	alone(t, ControllerConfig{}, func(t *testing.T, h *host) {
 		for op, c := range commands {
+			if c.unanswered != nil {
+				continue // of any length
+			}
 			for _, n := range []int{c.length - 1, c.length + 1, 255} {
 				if n >= 0 {
 					h.refused(hci.Raw{Op: op, Parameters: make([]byte, n)}, hci.InvalidHCICommandParameters)
@@ -47,6 +50,9 @@ func TestCommandForms(t *testing.T) {
 		hci.OpLEConnectionUpdate: true, hci.OpLEReadRemoteFeatures: true, hci.OpLEEnableEncryption: true}
 	alone(t, ControllerConfig{}, func(t *testing.T, h *host) {
 		for op, c := range commands {
+			if c.unanswered != nil {
+				continue
+			}
 			h.send(hci.Raw{Op: op, Parameters: make([]byte, c.length)})
 			p := h.next()
 			if status := hci.EventCode(p[1]) == hci.EvCommandStatus; status != byStatus[op] {

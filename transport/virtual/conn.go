@@ -145,11 +145,16 @@ func (c *Controller) drained() {
 	if !c.stalled || c.conn.queue.acl > maxUnreadACL/2 {
 		return
 	}
-	c.stalled = false
 	c.air.catchUp()
+	c.resume()
+	c.air.run(c.air.now)
+	c.air.arm()
+}
+
+// resume lets the links try again that had to wait for the host.
+func (c *Controller) resume() {
+	c.stalled = false
 	for _, e := range c.ends {
 		e.link.schedule()
 	}
-	c.air.run(c.air.now)
-	c.air.arm()
 }

@@ -108,7 +108,8 @@ type state struct {
 	ends                   []*end
 	buffered               int        // ACL packets of the host, in all links' queues
 	free                   *aclPacket // buffers not in use
-	stalled                bool       // the host leaves too much data unread
+	stalled                bool       // the host leaves too much data unread, or has no room
+	hostFlow               hostFlow
 }
 
 // Default event masks (Vol 4, Part E, 7.3.1 and 7.8.1).

@@ -90,8 +90,8 @@ func (c *Controller) release(b *aclPacket) {
 	c.free = b
 }
 
-// mayData tells whether there is data that may be sent now. A receiver whose host does not read takes none, as a link
-// layer does that acknowledges nothing; drained goes on.
+// mayData tells whether there is data that may be sent now. A receiver whose host does not read, or has no room, takes
+// none, as a link layer does that acknowledges nothing; resume goes on.
 func (e *end) mayData() bool {
 	if e.data.head == nil || e.encryption.paused {
 		return false
@@ -100,7 +100,7 @@ func (e *end) mayData() bool {
 	if peer.gone || peer.c.conn == nil {
 		return false
 	}
-	if peer.c.conn.queue.acl >= maxUnreadACL {
+	if peer.c.conn.queue.acl >= maxUnreadACL || peer.c.hostRoom() == 0 {
 		peer.c.stalled = true
 		return false
 	}
@@ -110,7 +110,7 @@ func (e *end) mayData() bool {
 // sendData sends the next piece of the first packet, and returns its length.
 func (e *end) sendData() int {
 	p := e.data.head
-	piece := p.data[p.sent:min(len(p.data), p.sent+e.link.pduLength)]
+	piece := p.data[p.sent:min(len(p.data), p.sent+min(e.link.pduLength, e.peer().c.hostRoom()))]
 	first := p.first && p.sent == 0
 	if e.air().traced() {
 		e.traceData(piece, first)
@@ -135,17 +135,18 @@ func (e *end) traceData(piece []byte, first bool) {
 // receiveData gives the host what came, in packets that it can take.
 func (e *end) receiveData(piece []byte, first bool) {
 	for len(piece) > 0 {
-		n := min(len(piece), e.c.config.ACLLength)
+		n := min(len(piece), e.c.pieceLength())
 		boundary := hci.Continuing
 		if first {
 			boundary = hci.FirstFlushable
 		}
-		e.c.giveACL(hci.ACL{Handle: e.handle, Boundary: boundary, Data: piece[:n]})
+		e.giveACL(hci.ACL{Handle: e.handle, Boundary: boundary, Data: piece[:n]})
 		piece, first = piece[n:], false
 	}
 }
 
-func (c *Controller) giveACL(p hci.ACL) {
+func (e *end) giveACL(p hci.ACL) {
+	c := e.c
 	q := &c.conn.queue
 	n := 1 + hci.ACLHeaderLength + len(p.Data)
 	if q.octets()+lengthOctets+n > maxUnread {
@@ -154,6 +155,9 @@ func (c *Controller) giveACL(p hci.ACL) {
 	}
 	q.end(hci.AppendACL(q.begin(n), p))
 	c.counters.ACLToHost++
+	if c.hostFlow.on {
+		e.freeHostBuffers(-1)
+	}
 	c.conn.ready.Signal()
 }
 
@@ -170,8 +174,13 @@ func (e *end) giveCompleted() {
 	e.c.giveEvent(binary.LittleEndian.AppendUint16(b, uint16(n)))
 }
 
-// flush loses what the host still had in the controller. Its credits come back with Disconnection Complete.
+// flush loses what the host still had in the controller, whose credits come back with Disconnection Complete, and frees
+// what the host had of the link.
 func (e *end) flush() {
+	e.freeHostBuffers(e.hostBuffers)
+	if e.c.stalled {
+		e.c.resume()
+	}
 	for e.data.head != nil {
 		e.c.release(e.data.pop())
 		e.c.counters.ACLFlushed++

@@ -23,5 +23,5 @@
 //	connection update and parameters request       collisions of procedures beyond a parameters request
 //	remote features and version                    ISO, SCO, BR/EDR
 //	supervision time-out, peripheral latency       loss of single packets on air
-//	Number Of Completed Packets, shared buffers    controller to host flow control: unread data waits on air
+//	Number Of Completed Packets, shared buffers    flow control of synchronous data
 package virtual

@@ -45,14 +45,16 @@ type end struct {
 	handle  uint16
 	gone    bool // the controller knows no such connection, any more or at all
 
-	data       aclQueue
-	completed  int // ACL packets acknowledged in this connection event
-	control    []pdu
-	response   alarm // the peer owes an answer (Vol 6, Part B, 5.2)
-	leaving    bool  // the host has asked for the end
-	encryption encryption
-	update     updateState
-	remote     remoteState
+	data      aclQueue
+	completed int // ACL packets acknowledged in this connection event
+	// hostBuffers is how many ACL packets the host has not given back, with flow control towards it.
+	hostBuffers int
+	control     []pdu
+	response    alarm // the peer owes an answer (Vol 6, Part B, 5.2)
+	leaving     bool  // the host has asked for the end
+	encryption  encryption
+	update      updateState
+	remote      remoteState
 }
 
 func newLink(central, peripheral *Controller, centralAddress, peripheralAddress hci.Address, p hci.ConnectionParameters) *link {

@@ -1,0 +1,151 @@
+package driver
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/jelling-ble/jelling/hci"
+)
+
+// HostBuffers is how many ACL packets a controller with flow control towards the host may have given it, of all
+// connections together, before it hears that some have been dealt with.
+const HostBuffers = 64
+
+const (
+	// hostReturn is how many packets are out before those that were dealt with are given back: fewer never hold
+	// the controller up, and each return is a command.
+	hostReturn = HostBuffers / 4
+	// hostPacket is the longest ACL packet that the controller may give us, octets.
+	hostPacket = maxFragment
+	// hostPatience is how long throttled connections may hold every buffer while others wait, and hostRelief how
+	// many packets of each then go back regardless.
+	hostPatience = 100 * time.Millisecond
+	hostRelief   = 4
+	// hostEntries is how many connections one Host Number Of Completed Packets gives back for (Vol 4, Part E, 7.3.40).
+	hostEntries = (255 - 1) / 4
+)
+
+// hostAccount is the outbox's account of our own ACL buffers, for controller-to-host flow control (Vol 4, Part E, 4.2).
+type hostAccount struct {
+	on     bool // set before the first connection
+	out    int  // packets that the controller has not been given back
+	held   int  // of those, of throttled connections
+	due    bool // the writer has some to give back
+	owing  []*Conn
+	relief *time.Timer // runs while throttled connections hold every buffer and others wait
+}
+
+// remove forgets a connection that has ended: the controller knows that its buffers are free (Vol 4, Part E, 4.3).
+func (h *hostAccount) remove(c *Conn) {
+	h.out -= c.handled + c.withheld
+	h.held -= c.withheld
+	c.handled, c.withheld = 0, 0
+	h.owing = slices.DeleteFunc(h.owing, func(l *Conn) bool { return l == c })
+}
+
+// owe makes n packets of a connection ready to be given back.
+func (h *hostAccount) owe(c *Conn, n int) {
+	if n > 0 && c.handled == 0 {
+		h.owing = append(h.owing, c)
+	}
+	c.handled += n
+}
+
+// startHostFlow has the controller wait for us where it can; one that refuses goes on without.
+func (c *Controller) startHostFlow(ctx context.Context) error {
+	for _, op := range []hci.Opcode{hci.OpHostBufferSize, hci.OpSetControllerToHostFlowControl, hci.OpHostNumberOfCompletedPackets} {
+		if c.cfg.NoHostFlow || !c.info.Commands.Supports(op) {
+			return nil
+		}
+	}
+	for _, cmd := range []hci.Command{hci.HostBufferSize{ACLLength: hostPacket, ACLPackets: HostBuffers},
+		hci.SetControllerToHostFlowControl{Enable: hci.FlowControlACL}} {
+		if _, err := c.Do(ctx, cmd); err != nil {
+			return refused(err)
+		}
+	}
+	c.info.HostFlow, c.out.host.on = true, true
+	return nil
+}
+
+// received notes that a packet of a connection has been dealt with, or that it waits in a throttled one.
+func (o *outbox) received(c *Conn) {
+	if !o.host.on {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	h := &o.host
+	h.out++
+	if c.throttled {
+		c.withheld++
+		h.held++
+		o.relieve()
+	} else {
+		h.owe(c, 1)
+	}
+	o.giveBack()
+}
+
+// giveBack has the writer give back what may go, if so much is out that the controller could want it.
+func (o *outbox) giveBack() {
+	if h := &o.host; h.out >= hostReturn && len(h.owing) > 0 && !h.due {
+		h.due = true
+		o.wake.Signal()
+	}
+}
+
+// throttle begins or ends that a connection's packets are withheld.
+func (o *outbox) throttle(c *Conn, on bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if c.throttled = on; !on {
+		o.letGo(c, c.withheld)
+		o.giveBack()
+	}
+}
+
+// letGo gives n of the packets back that are withheld.
+func (o *outbox) letGo(c *Conn, n int) {
+	c.withheld -= n
+	o.host.held -= n
+	o.host.owe(c, n)
+}
+
+// relieve sees to it that throttled connections do not stop the others for good, which have the same buffers: a few
+// packets of each go back in a while. One that is alone may stand still.
+func (o *outbox) relieve() {
+	h := &o.host
+	if h.held < HostBuffers || len(o.links) < 2 || h.relief != nil || o.closed {
+		return
+	}
+	h.relief = time.AfterFunc(hostPatience, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		h.relief = nil
+		for _, c := range o.links {
+			o.letGo(c, min(c.withheld, hostRelief))
+		}
+		o.giveBack()
+	})
+}
+
+// appendReturns appends the command that gives back what was dealt with, if it is time for that.
+func (o *outbox) appendReturns(b []byte) []byte {
+	h := &o.host
+	if !h.due || len(h.owing) == 0 {
+		h.due = false
+		return b
+	}
+	n := min(len(h.owing), hostEntries)
+	h.due = n < len(h.owing)
+	b = append(b, hci.CommandPacket, byte(hci.OpHostNumberOfCompletedPackets&0xFF), byte(hci.OpHostNumberOfCompletedPackets>>8), byte(1+4*n), byte(n))
+	for _, c := range h.owing[:n] {
+		b = append(b, byte(c.handle), byte(c.handle>>8), byte(c.handled), byte(c.handled>>8))
+		h.out -= c.handled
+		c.handled = 0
+	}
+	h.owing = slices.Delete(h.owing, 0, n)
+	return b
+}
