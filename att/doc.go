@@ -17,7 +17,7 @@
 //
 //	supported                                    not supported
 //	every PDU of 3.4, parsed, written and sent   the keys of signed writes (package gap)
-//	client and server at once on one bearer      several bearers as one client
+//	client and server at once on one bearer      several bearers as one client (package gatt)
 //	MTU exchange in either direction             attribute permissions, prepare queues (package gatt)
 //	30 s time-out of requests and indications    ATT over BR/EDR
 package att

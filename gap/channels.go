@@ -72,6 +72,9 @@ func (c *Conn) Reconfigure(ctx context.Context, mtu, mps int, channels ...*l2cap
 func (c *Conn) listener(spsm uint16) *l2cap.Listener {
 	select {
 	case <-c.gate.opened:
+		if spsm == spsmEATT && c.bearers != nil {
+			return c.bearers
+		}
 		return c.host.listeners.find(spsm)
 	default:
 		return nil

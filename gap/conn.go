@@ -31,14 +31,18 @@ type Conn struct {
 	errands *errands // of a memory: what GATT has to know
 	chores  *errands // of taken: what the peer has to know
 	taken   *taken
-	ending  atomic.Bool   // somebody here has asked for the end
-	ended   chan struct{} // closed when the connection has ended and nothing of it runs or is told any more
+	bearers *l2cap.Listener // of enhanced ATT bearers; nil for none
+	ending  atomic.Bool     // somebody here has asked for the end
+	ended   chan struct{}   // closed when the connection has ended and nothing of it runs or is told any more
 }
 
 func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 	c := &Conn{host: h, link: link, ended: make(chan struct{})}
 	c.mux = l2cap.New(link, l2cap.Config{Listener: c.listener, Security: c.channelSecurity, Least: c.leastForChannel, Raise: c.raiseForChannel})
 	c.gate = newGate(c)
+	if err := c.listenForBearers(); err != nil {
+		return nil, err
+	}
 	smpChannel, err := c.mux.Open(l2cap.CIDSMP, smpMTU, func(pdu []byte) { c.session.HandlePDU(pdu) })
 	if err != nil {
 		return nil, err
@@ -49,7 +53,7 @@ func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 	c.taken = newTaken(c)
 	c.errands, c.chores = newErrands((&memory{conn: c}).do), newErrands(c.taken.do)
 	c.session = h.security.NewSession(securityLink{link, c, smpChannel}, c.tellSecurity)
-	c.gatt = gatt.NewConn(c.gate, gatt.Config{MTU: h.cfg.MTU, Log: h.cfg.Logger, Server: h.cfg.Server, Tag: c,
+	c.gatt = gatt.NewConn(c.gate, gatt.Config{MTU: h.cfg.MTU, Log: h.cfg.Logger, Server: h.cfg.Server, Tag: c, Enhanced: h.cfg.Bearers > 0,
 		Secure: c.secureFor, HasKey: c.bonded, Security: func() att.Security { return securityOf(c.session.Security()) },
 		Believe: c.gate.believes, Store: h.cfg.GATTStore, ServicesChanged: func() { c.chores.add(errandRenew) }, Sign: c.session.Sign, Verify: c.verify})
 	return c, nil

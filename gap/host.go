@@ -38,6 +38,9 @@ type Config struct {
 
 	// MTU is the longest ATT PDU we take, in octets; if zero, 517. With 23 there is no MTU exchange of ours.
 	MTU int
+	// Bearers is how many enhanced ATT bearers a link may have beside the first, opened by either side (Vol 3, Part G, 5.4); if zero, none.
+	// Whoever has a Server sets gatt.ServerConfig.Enhanced with it. See Conn.OpenBearers.
+	Bearers int
 	// Server is the database that peers see; if nil, they see none.
 	Server *gatt.Server
 	// GATTStore keeps what we know of the databases of bonded peers, so that they need not be asked again. It may be that of

@@ -24,6 +24,7 @@ type pair struct {
 	peripheral  *gap.Host
 	server      *gatt.Server
 	reading     *gatt.Characteristic
+	bearers     int // the peripheral's
 	log         eventLog
 }
 
@@ -61,19 +62,21 @@ type pairConfig struct {
 	central, peripheral smp.Config
 	tap                 func(transport.Conn) transport.Conn // around the central's
 	recovery            gap.Recovery                        // the central's
+	bearers             [2]int                              // enhanced ones, of each
+	services            []*gatt.Service                     // the peripheral's, beside the oximeter
 }
 
 var peripheralAddress = hci.Address{Octets: [6]byte{0x30, 0xF0, 0xFF, 0x05, 0x1C, 0x00}}
 
 func newPair(t testing.TB, cfg pairConfig) *pair {
 	t.Helper()
-	p := &pair{air: virtual.NewAir(cfg.air), radioConfig: cfg.radio}
+	p := &pair{air: virtual.NewAir(cfg.air), radioConfig: cfg.radio, bearers: cfg.bearers[1]}
 	t.Cleanup(func() { _ = p.air.Close() })
 	p.reading = &gatt.Characteristic{UUID: gatt.PLXContinuousMeasurement, Properties: gatt.Notify | gatt.Indicate | gatt.WriteWithoutResponse,
 		Permissions: gatt.Permissions{Notify: gatt.Encrypted, Write: gatt.Encrypted}}
 	var err error
-	if p.server, err = gatt.NewServer(gatt.ServerConfig{Name: "meter", Services: []*gatt.Service{
-		{UUID: gatt.PulseOximeter, Characteristics: []*gatt.Characteristic{p.reading}}}}); err != nil {
+	if p.server, err = gatt.NewServer(gatt.ServerConfig{Name: "meter", Enhanced: p.bearers > 0, Services: append(cfg.services,
+		&gatt.Service{UUID: gatt.PulseOximeter, Characteristics: []*gatt.Characteristic{p.reading}})}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 2 {
@@ -87,7 +90,7 @@ func newPair(t testing.TB, cfg pairConfig) *pair {
 	if cfg.tap != nil {
 		conn = cfg.tap(conn)
 	}
-	if p.central, err = gap.Open(t.Context(), conn, gap.Config{Security: cfg.central, Recovery: cfg.recovery, Events: p.log.add, Logger: talkativeLog()}); err != nil {
+	if p.central, err = gap.Open(t.Context(), conn, gap.Config{Security: cfg.central, Recovery: cfg.recovery, Bearers: cfg.bearers[0], Events: p.log.add, Logger: talkativeLog()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.central.Close() })
@@ -99,7 +102,7 @@ func newPair(t testing.TB, cfg pairConfig) *pair {
 // openPeripheral puts a peripheral on the other controller; the one before has been closed.
 func (p *pair) openPeripheral(t testing.TB, conn transport.Conn, security smp.Config) {
 	t.Helper()
-	h, err := gap.Open(t.Context(), conn, gap.Config{Security: security, Server: p.server, Logger: talkativeLog()})
+	h, err := gap.Open(t.Context(), conn, gap.Config{Security: security, Server: p.server, Bearers: p.bearers, Logger: talkativeLog()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"sync/atomic"
 
 	"github.com/jelling-ble/jelling/att"
 )
@@ -20,6 +21,7 @@ type Bearer struct {
 	scratch []byte
 	told    bool // the peer was told Database Out Of Sync on it. Under the server's lock
 
+	users     [queues]atomic.Int32
 	preparing chan struct{} // full while a long write of ours goes on: the server has one queue for us
 	prepared  bool          // parts may lie in that queue. Owned by whoever has preparing
 }
@@ -42,8 +44,9 @@ func (c *Conn) newBearer(b att.Bearer) *Bearer {
 
 // AddBearer adds an enhanced bearer, in both roles, until that or the link ends: requests and indications go where the fewest wait,
 // and long writes and robust caching are seen to for each. Notifications and write commands stay on the first bearer, since there is no order
-// between bearers. It fails with the link's end.
-func (c *Conn) AddBearer(b att.Bearer) (*Bearer, error) {
+// between bearers. read, if it is not nil, is run on a goroutine of its own, to give the bearer what arrives, and has to return when b is done.
+// AddBearer fails with the link's end.
+func (c *Conn) AddBearer(b att.Bearer, read func(*Bearer)) (*Bearer, error) {
 	c.adding.Lock()
 	defer c.adding.Unlock()
 	if c.bearers.Load() == nil || c.att.Err() != nil {
@@ -52,6 +55,9 @@ func (c *Conn) AddBearer(b att.Bearer) (*Bearer, error) {
 	made := c.newBearer(b)
 	all := append(slices.Clone(c.all()), made)
 	c.bearers.Store(&all)
+	if read != nil {
+		c.ran.Go(func() { read(made) })
+	}
 	c.ran.Go(func() {
 		made.att.Wait()
 		c.remove(made)
@@ -149,23 +155,38 @@ func (c *Conn) waitForBearers() {
 	}
 }
 
-// leastBusy is the bearer with the fewest in its queue, the first of those.
-func (c *Conn) leastBusy(queue func(*att.Conn) int) *Bearer {
+// What a bearer carries one of at a time.
+const (
+	request = iota
+	indication
+	queues
+)
+
+// take gives the bearer on which a request, or an indication, of ours has the fewest before it; of those, the first. It is given back by done.
+func (c *Conn) take(what int) *Bearer {
 	all := c.all()
-	least := all[0]
-	if len(all) == 1 {
-		return least
+	if len(all) > 1 {
+		c.taking.Lock()
+		defer c.taking.Unlock()
 	}
+	least := all[0]
 	for _, b := range all[1:] {
-		if queue(b.att) < queue(least.att) && b.att.Err() == nil {
+		if b.busy(what) < least.busy(what) && b.att.Err() == nil {
 			least = b
 		}
 	}
+	least.users[what].Add(1)
 	return least
 }
 
-// forRequest is the bearer to send a request on.
-func (c *Conn) forRequest() *Bearer { return c.leastBusy((*att.Conn).Requests) }
+// done gives the bearer back.
+func (b *Bearer) done(what int) { b.users[what].Add(-1) }
 
-// forIndication is the bearer to send an indication on.
-func (c *Conn) forIndication() *Bearer { return c.leastBusy((*att.Conn).Indications) }
+// busy is how many have taken the bearer, or, where somebody has gone without an answer, how many it has to wait for.
+func (b *Bearer) busy(what int) int {
+	waiting := b.att.Requests
+	if what == indication {
+		waiting = b.att.Indications
+	}
+	return max(int(b.users[what].Load()), waiting())
+}

@@ -17,7 +17,7 @@ import (
 func widen(t testing.TB, c *gatt.Conn) *atttest.Peer {
 	t.Helper()
 	near, far := atttest.NewBearers(atttest.Options{Enhanced: true, MaxMTU: 64, Security: encrypted})
-	b, err := c.AddBearer(near)
+	b, err := c.AddBearer(near, nil)
 	wantNil(t, err)
 	near.Attach(b)
 	t.Cleanup(func() {
@@ -203,7 +203,7 @@ func TestEndOfABearer(t *testing.T) {
 			t.Error("a bearer has outlived its link")
 		}
 		near, _ := atttest.NewBearers(atttest.Options{Enhanced: true})
-		if _, err := conn.AddBearer(near); !errors.Is(err, net.ErrClosed) {
+		if _, err := conn.AddBearer(near, nil); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("a bearer of a link that has ended: %v", err)
 		}
 	})

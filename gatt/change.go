@@ -129,7 +129,9 @@ func (c *ServerConn) tellChanges() {
 			return
 		}
 		value := le.AppendUint16(le.AppendUint16(make([]byte, 0, serviceChangedValueLen), r.start), r.end)
-		err := c.conn.forIndication().att.IndicateThen(context.Background(), c.server.Handle(c.server.own.serviceChanged), value, func() { c.catchUp(change) })
+		b := c.conn.take(indication)
+		err := b.att.IndicateThen(context.Background(), c.server.Handle(c.server.own.serviceChanged), value, func() { c.catchUp(change) })
+		b.done(indication)
 		if err == nil {
 			c.keep()
 		}

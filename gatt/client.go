@@ -105,7 +105,9 @@ func (c *Client) Read(ctx context.Context, handle uint16) ([]byte, error) {
 // ReadInto is [Client.Read] into buf, and allocates nothing. It returns how many octets of buf it has set, and an error that wraps
 // [io.ErrShortBuffer] if there are more. No value is longer than 512 octets.
 func (c *Client) ReadInto(ctx context.Context, handle uint16, buf []byte) (n int, err error) {
-	on := c.conn.forRequest().att
+	b := c.conn.take(request)
+	defer b.done(request)
+	on := b.att
 	full := on.MTU() - valueHeader
 	err = c.secured(ctx, func() (err error) {
 		n, err = on.ReadInto(ctx, handle, buf)
@@ -139,7 +141,8 @@ func (c *Client) Write(ctx context.Context, handle uint16, value []byte) error {
 	if err := checkLen(handle, value); err != nil {
 		return err
 	}
-	b := c.conn.forRequest()
+	b := c.conn.take(request)
+	defer b.done(request)
 	if len(value) > b.att.MTU()-writeHeader {
 		return c.writePrepared(ctx, b, []att.HandleValue{{Handle: handle, Value: value}}, anyEcho)
 	}
@@ -172,7 +175,9 @@ func (c *Client) ReliableWrite(ctx context.Context, values ...att.HandleValue) e
 			return err
 		}
 	}
-	return c.writePrepared(ctx, c.conn.forRequest(), values, func(sent, queued att.PrepareWriteResponse) error {
+	b := c.conn.take(request)
+	defer b.done(request)
+	return c.writePrepared(ctx, b, values, func(sent, queued att.PrepareWriteResponse) error {
 		if sent.Handle != queued.Handle || sent.Offset != queued.Offset || !bytes.Equal(sent.Value, queued.Value) {
 			return fmt.Errorf("%w: handle 0x%04x, offset %d", ErrEcho, sent.Handle, sent.Offset)
 		}

@@ -68,6 +68,7 @@ type Conn struct {
 	ran    sync.WaitGroup
 
 	adding  sync.Mutex // held while bearers changes
+	taking  sync.Mutex // held while one of several is taken
 	bearers atomic.Pointer[[]*Bearer]
 
 	lastSec atomic.Uint32 // the security of the last PDU, packed

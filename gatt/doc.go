@@ -1,7 +1,7 @@
 // Package gatt is the Generic Attribute Profile (Core 5.4, Vol 3, Part G) over package att: services, characteristics and
 // descriptors, found, read, written and subscribed to as client, and declared and served as server.
 //
-// A [Conn] is both roles on one bearer. Whoever owns the bearer makes it and hands it what arrives:
+// A [Conn] is both roles on one link, by one bearer and those that [Conn.AddBearer] adds. Whoever owns the bearer makes it and hands it what arrives:
 //
 //	conn := gatt.NewConn(bearer, gatt.Config{Server: server, Secure: raise})
 //	… conn.Receive(pdu, security) for each PDU …
@@ -15,12 +15,15 @@
 // belongs to its identity: an opaque text that the host sets with [ServerConn.SetClient] and under which a [Store] keeps it.
 //
 //	supported                                            not supported
-//	primary services (all, by UUID), characteristics,    included services as client, caching, Service Changed
-//	descriptors: discovery
-//	read, long read, write, long write, write command    reliable write as client, signed writes
-//	notify and indicate, both roles                      Enhanced ATT bearers, Multiple Handle Value Notification
-//	repeating what was refused for want of security      authorization
-//	permissions: encryption, MITM protection,            databases that change, Database Hash, robust caching
-//	Secure Connections, key size
-//	GAP and GATT services, CCCDs kept per client         profile files
+//	discovery of all kinds, and none of a known server   ATT over BR/EDR
+//	read, long read, write, long and reliable write,     profiles: what a value means (gatt/assigned)
+//	write command, signed write
+//	notify (several values too) and indicate, both roles notifications on enhanced bearers: there is no order between bearers
+//	several bearers of one link (EATT)                   opening them (package gap)
+//	repeating what was refused for want of security      raising security (package gap)
+//	permissions: encryption, MITM protection,
+//	Secure Connections, key size, authorization
+//	GAP and GATT services, CCCDs kept per client,
+//	databases that change: Service Changed,
+//	Database Hash, robust caching
 package gatt

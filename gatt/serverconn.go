@@ -251,7 +251,9 @@ func (c *ServerConn) tell(ctx context.Context, p *published, value []byte, how u
 	if how&cccdNotify != 0 {
 		return c.conn.att.Notify(ctx, p.value.handle, value)
 	}
-	if err := c.conn.forIndication().att.Indicate(ctx, p.value.handle, value); err != nil {
+	b := c.conn.take(indication)
+	defer b.done(indication)
+	if err := b.att.Indicate(ctx, p.value.handle, value); err != nil {
 		return err
 	}
 	c.observe(ValueConfirmed, p.value, value)

@@ -48,6 +48,14 @@ func (c *CreditChannel) PeerMTU() int {
 // Done is closed when nothing more can be sent.
 func (c *CreditChannel) Done() <-chan struct{} { return c.done }
 
+// Err is why nothing can be sent, once Done is closed; it satisfies errors.Is for net.ErrClosed where the link or we have ended it.
+func (c *CreditChannel) Err() error {
+	if !isClosed(c.done) {
+		return nil
+	}
+	return c.writeError()
+}
+
 // Read reads octets of one SDU, as many as there are or fit; the rest of it is read next. At the end it is
 // io.EOF if the peer disconnected the channel, else the reason for the link's end.
 func (c *CreditChannel) Read(b []byte) (int, error) {
