@@ -44,7 +44,7 @@ func (p *tapped) unharmed(t *testing.T, before string) {
 func once(pdu []byte) func([]byte) [][]byte {
 	var done atomic.Bool
 	return func(p []byte) [][]byte {
-		if isLE(p, hci.EvLEConnectionComplete) && !done.Swap(true) {
+		if isConnection(p) && !done.Swap(true) {
 			return [][]byte{p, acl(p, pdu)}
 		}
 		return [][]byte{p}

@@ -98,6 +98,11 @@ func isEvent(p []byte, code hci.EventCode) bool {
 	return len(p) > 2 && p[0] == hci.EventPacket && hci.EventCode(p[1]) == code
 }
 
+// isConnection tells the event of a connection, in either form.
+func isConnection(p []byte) bool {
+	return isLE(p, hci.EvLEConnectionComplete) || isLE(p, hci.EvLEEnhancedConnectionComplete)
+}
+
 // tapped is two whole hosts with a meddler at each.
 type tapped struct {
 	*pair
@@ -107,7 +112,7 @@ type tapped struct {
 
 // remember notes the link that packets can be injected on.
 func (p *tapped) remember(packet []byte) {
-	if isLE(packet, hci.EvLEConnectionComplete) {
+	if isConnection(packet) {
 		p.connected.Store(&packet)
 	}
 }

@@ -32,7 +32,8 @@ type advertiser struct {
 	hci.LESetAdvertisingParameters
 	data, response []byte
 	on             bool
-	self           hci.Address // on air
+	self, target   hci.Address // on air, in the last event; target is for whom directed advertising is
+	generated      bool        // self was made by the resolving list
 	event          alarm       // the next advertising event, where anybody listens
 	timeout        alarm       // of directed advertising with a high duty cycle
 }
@@ -108,11 +109,10 @@ func (c *Controller) setAdvertisingEnable(p, r []byte) ([]byte, hci.Status) {
 	case v.connectable() && !c.mayLink():
 		return r, hci.ConnectionLimitExceeded
 	}
-	self, status := c.own(v.OwnAddressType)
-	if status != hci.Success {
+	if status := c.hasAddressFor(v.OwnAddressType, v.Peer); status != hci.Success {
 		return r, status
 	}
-	v.on, v.self = true, self
+	v.on = true
 	c.air.set(&v.event, c.air.now)
 	if v.Type == hci.AdvDirectIndHigh {
 		c.air.set(&v.timeout, c.air.now+highDutyTimeout)
@@ -139,6 +139,7 @@ func (c *Controller) advertise() {
 	if !c.onAir() || !a.anyoneListens(c) {
 		return
 	}
+	c.dress()
 	if a.traced() {
 		a.trace(c, nil, advertisingNames[v.Type], "%v, % X", v.self.Text(), v.data)
 	}

@@ -117,8 +117,8 @@ func (c *Controller) setRandomAddress(p, r []byte) ([]byte, hci.Status) {
 	return r, hci.Success
 }
 
-// own is the address of an Own_Address_Type. There is no resolving list, so 2 and 3 are what they fall back
-// to; a random address has to have been set.
+// own is the address of an Own_Address_Type where none is made by the resolving list: 2 and 3 are what they fall
+// back to; a random address has to have been set.
 func (c *Controller) own(kind byte) (hci.Address, hci.Status) {
 	switch {
 	case kind > 3:

@@ -23,7 +23,7 @@ type command struct {
 
 // commands is every command there is. Each part of the controller has its own in a table beside it.
 var commands = merge(basicCommands, advertisingCommands, scanningCommands, connectingCommands, acceptListCommands,
-	linkCommands, hostFlowCommands, parameterCommands, remoteCommands, encryptionCommands)
+	resolvingCommands, linkCommands, hostFlowCommands, parameterCommands, remoteCommands, encryptionCommands)
 
 func merge(tables ...map[hci.Opcode]command) map[hci.Opcode]command {
 	all := map[hci.Opcode]command{}

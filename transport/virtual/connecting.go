@@ -15,8 +15,7 @@ var connectingCommands = map[hci.Opcode]command{
 type initiator struct {
 	hci.LECreateConnection
 	listening
-	on   bool
-	self hci.Address // on air
+	on bool
 }
 
 // mayLink tells whether there is room for another connection.
@@ -33,16 +32,16 @@ func (c *Controller) createConnection(p []byte) hci.Status {
 	case err != nil, !inRange(q.ScanWindow, q.ScanInterval, 0x0004, 0x4000), filter > 1, filter == 0 && peerType > 3, !valid(q.Parameters):
 		return hci.InvalidHCICommandParameters
 	}
-	self, status := c.own(q.OwnAddressType)
-	switch {
-	case status != hci.Success:
+	if _, status := c.own(q.OwnAddressType); status != hci.Success && (filter == 1 || c.hasAddressFor(q.OwnAddressType, q.Peer) != hci.Success) {
 		return status
+	}
+	switch {
 	case !c.mayLink():
 		return hci.ConnectionLimitExceeded
 	case filter == 0 && c.connectedTo(q.Peer):
 		return hci.ConnectionAlreadyExists
 	}
-	c.initiator = initiator{LECreateConnection: q, on: true, self: self,
+	c.initiator = initiator{LECreateConnection: q, on: true,
 		listening: listening{c.air.now, time.Duration(q.ScanInterval) * slot, time.Duration(q.ScanWindow) * slot}}
 	c.air.wake()
 	return hci.Success
@@ -71,7 +70,7 @@ func (c *Controller) cancelConnection(_, r []byte) ([]byte, hci.Status) {
 // connectedTo tells whether there is a connection with the device.
 func (c *Controller) connectedTo(a hci.Address) bool {
 	for _, e := range c.ends {
-		if e.peerAddress() == a {
+		if e.peerAddress() == a || e.who.address == a {
 			return true
 		}
 	}
@@ -84,12 +83,15 @@ func (c *Controller) initiates(to *Controller) bool {
 	switch {
 	case !i.on || !c.onAir() || !v.connectable() || !c.air.config.Instant && !i.open(c.air.now):
 		return false
-	case v.directed() && v.Peer != i.self, c.connectedTo(v.self):
+	}
+	who, listen := c.identify(v.self)
+	switch {
+	case !listen, v.directed() && !c.meant(v.target, i.OwnAddressType, who), c.connectedTo(who.address):
 		return false
 	case i.UseAcceptList:
-		return c.accepts(v.self)
+		return c.accepts(who.address)
 	}
-	return i.Peer == v.self
+	return i.Peer == who.address
 }
 
 // connect sends a connect request. The central takes it for heard; whether it was shows when the first
@@ -97,16 +99,20 @@ func (c *Controller) initiates(to *Controller) bool {
 func (c *Controller) connect(to *Controller) {
 	i, v := &c.initiator, &to.advertiser
 	i.on = false
-	filtered := !v.directed() && v.FilterPolicy&filterConnectRequests != 0 && !to.accepts(i.self)
-	heard := to.mayLink() && !filtered
+	advertiser, _ := c.identify(v.self)
+	self, generated := c.addressFor(i.OwnAddressType, advertiser.address)
+	initiator, heard := to.admits(self, filterConnectRequests)
+	heard = heard && to.mayLink()
 	if to.fault.miss > 0 {
 		to.fault.miss--
 		heard = false
 	}
 	if c.air.traced() {
-		c.air.trace(c, to, "CONNECT_IND", "%v, interval %v", i.self.Text(), time.Duration(i.Parameters.IntervalMax)*intervalUnit)
+		c.air.trace(c, to, "CONNECT_IND", "%v, interval %v", self.Text(), time.Duration(i.Parameters.IntervalMax)*intervalUnit)
 	}
-	l := newLink(c, to, i.self, v.self, i.Parameters)
+	l := newLink(c, to, self, v.self, i.Parameters)
+	l.central.who, l.central.generated = advertiser, generated
+	l.peripheral.who, l.peripheral.generated = initiator, v.generated
 	l.central.open()
 	if heard {
 		to.stopAdvertising()
@@ -122,11 +128,21 @@ func (e *end) open() {
 	e.c.ends = append(e.c.ends, e)
 	e.c.ledger.open(e.handle)
 	l := e.link
-	e.c.giveConnectionComplete(hci.LEConnectionComplete{Handle: e.handle, Role: e.role, Peer: e.peerAddress(),
-		Interval: l.parameters.IntervalMax, Latency: l.parameters.Latency, SupervisionTimeout: l.parameters.SupervisionTimeout})
+	complete := hci.LEConnectionComplete{Handle: e.handle, Role: e.role, Peer: e.peerAddress(),
+		Interval: l.parameters.IntervalMax, Latency: l.parameters.Latency, SupervisionTimeout: l.parameters.SupervisionTimeout}
+	if !e.c.wants(hci.EvLEEnhancedConnectionComplete) {
+		e.c.give(complete)
+		return
+	}
+	enhanced := hci.LEEnhancedConnectionComplete{LEConnectionComplete: complete, PeerResolvable: e.who.resolvedOctets()}
+	enhanced.Peer, enhanced.PeerResolved = e.who.address, e.who.resolved
+	if e.generated {
+		enhanced.LocalResolvable = e.address.Octets
+	}
+	e.c.give(enhanced)
 }
 
-// giveConnectionComplete tells the host of a connection, or that there is none, in the form that its mask asks for.
+// giveConnectionComplete tells the host that there is no connection, in the form that its mask asks for.
 func (c *Controller) giveConnectionComplete(e hci.LEConnectionComplete) {
 	if c.wants(hci.EvLEEnhancedConnectionComplete) {
 		c.give(hci.LEEnhancedConnectionComplete{LEConnectionComplete: e})

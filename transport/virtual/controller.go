@@ -17,7 +17,7 @@ type ControllerConfig struct {
 	// controller of the air has.
 	Address [6]byte
 	// Features are the LE features, as in hci.FeatureLEEncryption. If zero, encryption, the connection parameters
-	// request, extended reject and peripheral-initiated features exchange.
+	// request, extended reject, peripheral-initiated features exchange and privacy.
 	Features uint64
 	// Unsupported are commands that the controller does not know, beside those that this package does not.
 	Unsupported []hci.Opcode
@@ -36,6 +36,9 @@ type ControllerConfig struct {
 	PDULength int
 	// AcceptListSize is how many devices the filter accept list holds, at most 255. If zero, 8.
 	AcceptListSize int
+	// ResolvingListSize is how many devices the resolving list holds, at most 255. If zero, 8; if negative, or without
+	// hci.FeatureLLPrivacy in Features, there is no such list, as before Core 4.2.
+	ResolvingListSize int
 	// Links is how many connections there may be at once. If zero, 64.
 	Links int
 	// RSSI is how strongly others hear this controller, in dBm. If zero, -50.
@@ -46,7 +49,7 @@ type ControllerConfig struct {
 const (
 	featureExtendedReject              uint64 = 1 << 2
 	featurePeripheralFeaturesExchange  uint64 = 1 << 3
-	defaultFeatures                           = hci.FeatureLEEncryption | hci.FeatureConnectionParametersRequest | featureExtendedReject | featurePeripheralFeaturesExchange
+	defaultFeatures                           = hci.FeatureLEEncryption | hci.FeatureConnectionParametersRequest | featureExtendedReject | featurePeripheralFeaturesExchange | hci.FeatureLLPrivacy
 	minPDULength, maxPDULength                = 27, 251
 	minACLLength, maxACLLength                = minPDULength, 1021
 	defaultACLLength, defaultACLBuffer        = 251, 8
@@ -68,6 +71,10 @@ func (f ControllerConfig) withDefaults() ControllerConfig {
 	between(&f.ACLLength, minACLLength, maxACLLength, defaultACLLength)
 	between(&f.PDULength, minPDULength, maxPDULength, minPDULength)
 	between(&f.AcceptListSize, 1, 255, 8)
+	if f.ResolvingListSize < 0 {
+		f.Features &^= hci.FeatureLLPrivacy
+	}
+	between(&f.ResolvingListSize, 0, 255, 8)
 	between(&f.Links, 1, maxLinks, 64)
 	if f.RSSI == 0 {
 		f.RSSI = -50
@@ -102,6 +109,7 @@ type state struct {
 	eventMask, leEventMask uint64
 	random                 [6]byte // the random address
 	accept                 []hci.Address
+	resolving              resolving
 	advertiser             advertiser
 	scanner                scanner
 	initiator              initiator
@@ -130,6 +138,11 @@ func (a *Air) NewController(config ControllerConfig) *Controller {
 	}
 	if c.name = config.Name; c.name == "" {
 		c.name = c.address.String()
+	}
+	if c.config.Features&hci.FeatureLLPrivacy == 0 {
+		for op := range resolvingCommands {
+			delete(c.commands, op)
+		}
 	}
 	for _, op := range config.Unsupported {
 		delete(c.commands, op)

@@ -17,7 +17,8 @@
 //
 //	supported                                      not supported
 //	legacy advertising, undirected and directed    extended and periodic advertising
-//	passive and active scanning, accept list       resolving list: own address types 2 and 3 are 0 and 1
+//	passive and active scanning, accept list
+//	privacy: resolving list, both privacy modes
 //	connecting, both roles, many links             PHYs, channels, data length update, subrating
 //	encryption start, refresh and its failures     ping, authenticated payload time-out
 //	connection update and parameters request       collisions of procedures beyond a parameters request

@@ -42,8 +42,11 @@ type end struct {
 	c       *Controller
 	role    hci.Role
 	address hci.Address // its own, on air
-	handle  uint16
-	gone    bool // the controller knows no such connection, any more or at all
+
+	generated bool       // address was made by the resolving list
+	who       identified // the peer, as this controller knows it
+	handle    uint16
+	gone      bool // the controller knows no such connection, any more or at all
 
 	data      aclQueue
 	completed int // ACL packets acknowledged in this connection event

@@ -19,7 +19,6 @@ type scanner struct {
 	hci.LESetScanParameters
 	listening
 	on, filter bool
-	self       hci.Address // on air
 	seen       map[seen]struct{}
 }
 
@@ -61,11 +60,10 @@ func (c *Controller) setScanEnable(p, r []byte) ([]byte, hci.Status) {
 		s.on = false
 		return r, hci.Success
 	}
-	self, status := c.own(s.OwnAddressType)
-	if status != hci.Success {
+	if _, status := c.own(s.OwnAddressType); status != hci.Success {
 		return r, status
 	}
-	s.on, s.filter, s.self, s.seen = true, p[1] == 1, self, nil
+	s.on, s.filter, s.seen = true, p[1] == 1, nil
 	interval, window := s.Interval, s.Window
 	if interval == 0 { // never set: the defaults (Vol 4, Part E, 7.8.10)
 		interval, window = 0x0010, 0x0010
@@ -83,12 +81,13 @@ func (c *Controller) hears() bool {
 // hear is an advertisement that reaches a scanner (Vol 6, Part B, 4.3.3 and 4.4.3).
 func (c *Controller) hear(from *Controller) {
 	s, v := &c.scanner, &from.advertiser
-	if s.FilterPolicy&1 != 0 && !c.accepts(v.self) {
+	who, listen := c.identify(v.self)
+	if !listen || s.FilterPolicy&1 != 0 && !c.accepts(who.address) {
 		return
 	}
 	if v.directed() {
-		if v.Peer == s.self {
-			c.report(from, hci.ReportAdvDirectInd, nil)
+		if c.meant(v.target, s.OwnAddressType, who) {
+			c.report(from, who, hci.ReportAdvDirectInd, nil)
 		}
 		return
 	}
@@ -99,20 +98,24 @@ func (c *Controller) hear(from *Controller) {
 	case hci.AdvNonconnInd:
 		kind = hci.ReportAdvNonconnInd
 	}
-	c.report(from, kind, v.data)
-	if !s.Active || !v.scannable() || v.FilterPolicy&filterScanRequests != 0 && !from.accepts(s.self) {
+	c.report(from, who, kind, v.data)
+	if !s.Active || !v.scannable() {
+		return
+	}
+	self, _ := c.addressFor(s.OwnAddressType, who.address)
+	if _, ok := from.admits(self, filterScanRequests); !ok {
 		return
 	}
 	if c.air.traced() {
-		c.air.trace(c, from, "SCAN_REQ", "%v", s.self.Text())
+		c.air.trace(c, from, "SCAN_REQ", "%v", self.Text())
 		c.air.trace(from, c, "SCAN_RSP", "% X", v.response)
 	}
-	c.report(from, hci.ReportScanRsp, v.response)
+	c.report(from, who, hci.ReportScanRsp, v.response)
 }
 
 // report tells the host what was heard, unless it is a duplicate or the host is too slow.
-func (c *Controller) report(from *Controller, kind hci.ReportType, data []byte) {
-	s, key := &c.scanner, seen{from.advertiser.self, kind}
+func (c *Controller) report(from *Controller, who identified, kind hci.ReportType, data []byte) {
+	s, key := &c.scanner, seen{who.address, kind}
 	if _, known := s.seen[key]; s.filter && known {
 		return
 	}
@@ -126,5 +129,5 @@ func (c *Controller) report(from *Controller, kind hci.ReportType, data []byte) 
 		}
 		s.seen[key] = struct{}{}
 	}
-	c.give(hci.LEAdvertisingReport{Reports: []hci.AdvertisingReport{{Type: kind, Address: from.advertiser.self, Data: data, RSSI: from.config.RSSI}}})
+	c.give(hci.LEAdvertisingReport{Reports: []hci.AdvertisingReport{{Type: kind, Address: who.address, Resolved: who.resolved, Data: data, RSSI: from.config.RSSI}}})
 }
