@@ -23,9 +23,6 @@ func onAir(t *testing.T, config AirConfig, n int, f func(t *testing.T, air *Air,
 	})
 }
 
-// pass lets time pass, in a bubble.
-func pass(d time.Duration) { time.Sleep(d) }
-
 // scan is always open.
 var scan = hci.LESetScanParameters{Interval: 96, Window: 96}
 
