@@ -365,3 +365,42 @@ func cutNext(t *testing.T, killed *model, next operation, when string, before, a
 		}
 	}
 }
+
+// TestPowerCutWhileEncrypting cuts the power at every step of giving a key to a folder that had none: every bond is there by that key,
+// however far that had come, and the identity too.
+func TestPowerCutWhileEncrypting(t *testing.T) {
+	base := newModel()
+	want := run(t, base, []operation{save(peerA, 1), save(peerA, 2), save(peerB, 1),
+		{"make an identity", func(s *Store) error { _, err := s.LocalIRK(host); return err }}})
+	irk, err := openModel(t, base.clone()).LocalIRK(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withKey := Config{Key: stateKey(t, 1)}
+	images := 0
+	for cut := 1; ; cut++ {
+		m := base.clone()
+		m.cutAt = cut
+		s, err := open(modelDir, withKey, m, false)
+		m.afterCut(func(left *model) {
+			images++
+			s, err := open(modelDir, withKey, left, false)
+			if err != nil {
+				t.Fatalf("cut at step %d: %v", cut, err)
+			}
+			again, err := s.LocalIRK(host)
+			if got := stateOf(s); !oneOf(got, want) || err != nil || again != irk {
+				t.Fatalf("cut at step %d: %v, %v", cut, got, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if err == nil && s.Close() == nil && m.steps < cut {
+			break
+		}
+	}
+	if images < 10 {
+		t.Errorf("%d disks: the cut was nowhere", images)
+	}
+}
