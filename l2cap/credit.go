@@ -276,10 +276,10 @@ func (c *CreditChannel) consumed() (grant int) {
 	return grant
 }
 
-// grant gives the peer credits (Vol 3, Part A, 4.24). When the peer has us answer so much that there is no
-// room, the credits stay owed.
+// grant gives the peer credits (Vol 3, Part A, 4.24), unless the channel is no more. When the peer has us answer so
+// much that there is no room, the credits stay owed.
 func (c *CreditChannel) grant(n int) {
-	if n == 0 {
+	if n == 0 || isClosed(c.done) {
 		return
 	}
 	s := Signal{FlowControlCredit, c.mux.signalling.identifier(), appendWords(nil, c.local, uint16(n))}

@@ -129,6 +129,18 @@ var telling = []script{
 	{name: "GAI/BI a bit that is not offered", profile: large, steps: after(errorFor("12 1300 0100", "1300", "fd")...)},
 }
 
+// GAS: the service that a server brings by itself.
+var ownService = []script{
+	{name: "GAS/BV-01-C", profile: `{"mtu": 512}`, steps: after("08 0100 ffff 0328", "09 07 0200 02 0300 002a 0400 02 0500 012a 0700 20 0800 052a", "12 0900 0200", "13", "0a 0900", "0b 0200")},
+	{name: "GAS/BV-01-C no notification", profile: `{"mtu": 512}`, steps: after(errorFor("12 0900 0100", "0900", "fd")...)},
+	{name: "GAS/BV-01-C Service Changed is not read", profile: `{"mtu": 512}`, steps: after(errorFor("0a 0800", "0800", "02")...)},
+	{name: "GAS/BV-02-C", profile: `{"mtu": 512}`, steps: after("08 0100 ffff 292b", "09 03 0b00 00", "12 0b00 01", "13", "0a 0b00", "0b 01", "12 0b00 05", "13", "0a 0b00", "0b 05")},
+	{name: "GAS/BV-02-C bits that there are not", profile: `{"mtu": 512}`, steps: after("12 0b00 f8", "13", "0a 0b00", "0b 00")},
+	{name: "GAS/BI-01-C a bit is taken back", profile: `{"mtu": 512}`, steps: after("12 0b00 05", "13", "12 0b00 04", "01 12 0b00 13", "0a 0b00", "0b 05")},
+	{name: "GAS/BI the hash is not written", profile: `{"mtu": 512}`, steps: after(errorFor("12 0d00 01", "0d00", "03")...)},
+	{name: "GAS/BI the features of the server are not written", profile: `{"mtu": 512}`, steps: after(errorFor("12 0f00 01", "0f00", "03")...)},
+}
+
 // UNS: what there is not.
 var unsupported = []script{
 	{name: "UNS/BI-01-C", profile: small, steps: after(append(errorFor("3f 0100", "0000", "06"), errorFor("bf", "0000", "06")...)...)},

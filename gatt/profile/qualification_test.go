@@ -72,7 +72,7 @@ func after(steps ...string) []string { return append(append([]string{}, mtu23...
 
 func TestQualificationOfTheServer(t *testing.T) {
 	names := map[string]bool{}
-	for _, group := range [][]script{configuration, discovery, reading, readingSeveral, writing, writingLong, telling, unsupported} {
+	for _, group := range [][]script{configuration, discovery, reading, readingSeveral, writing, writingLong, telling, ownService, unsupported} {
 		for _, s := range group {
 			if names[s.name] {
 				t.Errorf("%s is there twice", s.name)
@@ -81,7 +81,7 @@ func TestQualificationOfTheServer(t *testing.T) {
 			t.Run(s.name, s.run)
 		}
 	}
-	if len(names) < 110 {
+	if len(names) < 190 {
 		t.Errorf("%d scripts", len(names))
 	}
 }
