@@ -18,6 +18,8 @@ func (c *Controller) handleEvent(e hci.EventFrame) error {
 			c.fail(&HardwareError{v.Hardware})
 		}
 		return err
+	case e.Code == evVendor && c.stopped(e.Parameters):
+		return nil
 	case c.phase == starting:
 		return nil
 	}

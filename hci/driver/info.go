@@ -8,6 +8,7 @@ type Info struct {
 	Version    hci.LocalVersion
 	Commands   hci.SupportedCommands
 	Features   uint64 // LE features
+	States     uint64 // what it does at once, as in hci.StateInitiatingAndCentral; 0 where it does not say
 	ACLLength  int    // octets of one fragment
 	ACLBuffers int
 	AcceptList int  // entries of the filter accept list

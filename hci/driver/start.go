@@ -65,6 +65,7 @@ func (c *Controller) identify(ctx context.Context) error {
 			}
 			return int(b[0]), nil
 		}, &c.info.AcceptList),
+		ask1(ctx, c, hci.LEReadSupportedStates, false, features(hci.OpLEReadSupportedStates), &c.info.States),
 		func() error { return c.readResolvingListSize(ctx) },
 		func() error { c.setOwn(c.info.Address); return nil },
 	)
@@ -124,21 +125,3 @@ func (c *Controller) readBuffers(ctx context.Context) error {
 
 // maxFragment is the longest fragment that a user channel takes: 1,028 octets with type and header.
 const maxFragment = 1023
-
-func (c *Controller) setMasks(ctx context.Context) error {
-	events := hci.EventMaskDisconnectionComplete | hci.EventMaskEncryptionChange | hci.EventMaskReadRemoteVersionInformationComplete |
-		hci.EventMaskHardwareError | hci.EventMaskDataBufferOverflow | hci.EventMaskEncryptionKeyRefreshComplete | hci.EventMaskLEMeta
-	le := hci.LEEventMaskConnectionComplete | hci.LEEventMaskAdvertisingReport | hci.LEEventMaskConnectionUpdateComplete |
-		hci.LEEventMaskReadRemoteFeaturesComplete | hci.LEEventMaskLongTermKeyRequest
-	if c.info.Features&hci.FeatureConnectionParametersRequest != 0 {
-		le |= hci.LEEventMaskRemoteConnectionParameterRequest
-	}
-	if c.CanResolve() {
-		le |= hci.LEEventMaskEnhancedConnectionComplete // the other one has no place for private addresses
-	}
-	if _, err := c.Do(ctx, hci.SetEventMask{Mask: events}); err != nil {
-		return err
-	}
-	_, err := c.Do(ctx, hci.LESetEventMask{Mask: le})
-	return err
-}

@@ -28,6 +28,7 @@ type Settings struct {
 	SharedBuffers bool        // LE Read Buffer Size returns zeros, Read Buffer Size the numbers
 	Features      uint64      // LE features; if zero, hci.FeatureLEEncryption
 	LMPFeatures   uint64      // if zero, LE without BR/EDR
+	Company       uint16      // of its maker; if zero, 0xFFFF
 	HostFlow      bool        // it has controller-to-host flow control
 	Credits       uint8       // Num_HCI_Command_Packets in every answer; if zero, 1
 }
@@ -50,6 +51,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.LMPFeatures == 0 {
 		s.LMPFeatures = hci.LMPFeatureBREDRNotSupported | hci.LMPFeatureLESupported
+	}
+	if s.Company == 0 {
+		s.Company = noCompany
 	}
 	if s.Credits == 0 {
 		s.Credits = 1
@@ -79,7 +83,7 @@ func (s Settings) returns() map[hci.Opcode]interface{ AppendTo([]byte) []byte } 
 		hci.OpReset:                              none,
 		hci.OpSetEventMask:                       none,
 		hci.OpWriteLEHostSupport:                 none,
-		hci.OpReadLocalVersionInformation:        hci.LocalVersion{HCIVersion: version54, LMPVersion: version54, Company: noCompany},
+		hci.OpReadLocalVersionInformation:        hci.LocalVersion{HCIVersion: version54, LMPVersion: version54, Company: s.Company},
 		hci.OpReadLocalSupportedCommands:         s.supportedCommands(),
 		hci.OpReadLocalSupportedFeatures:         features(s.LMPFeatures),
 		hci.OpReadBufferSize:                     size,

@@ -1,0 +1,45 @@
+package driver
+
+import (
+	"context"
+
+	"github.com/jelling-ble/jelling/hci"
+)
+
+// eventMask is every event outside LE Meta that the loop handles and that a mask has a bit for.
+const eventMask = hci.EventMaskDisconnectionComplete | hci.EventMaskEncryptionChange |
+	hci.EventMaskReadRemoteVersionInformationComplete | hci.EventMaskHardwareError | hci.EventMaskDataBufferOverflow |
+	hci.EventMaskEncryptionKeyRefreshComplete | hci.EventMaskLEMeta
+
+// leEvents are the LE events that the loop handles, each with when the controller is asked for it: nil is always. A
+// controller is told of no bit that it may not know, since older ones refuse those.
+var leEvents = []struct {
+	bits uint64
+	when func(*Controller) bool
+}{
+	{hci.LEEventMaskConnectionComplete | hci.LEEventMaskAdvertisingReport | hci.LEEventMaskConnectionUpdateComplete |
+		hci.LEEventMaskReadRemoteFeaturesComplete | hci.LEEventMaskLongTermKeyRequest, nil},
+	{hci.LEEventMaskRemoteConnectionParameterRequest, has(hci.FeatureConnectionParametersRequest)},
+	// The plain one has no place for private addresses.
+	{hci.LEEventMaskEnhancedConnectionComplete, (*Controller).CanResolve},
+}
+
+// has asks for an LE feature.
+func has(feature uint64) func(*Controller) bool {
+	return func(c *Controller) bool { return c.info.Features&feature != 0 }
+}
+
+// setMasks asks for the events that the loop handles, and for no others.
+func (c *Controller) setMasks(ctx context.Context) error {
+	le := uint64(0)
+	for _, e := range leEvents {
+		if e.when == nil || e.when(c) {
+			le |= e.bits
+		}
+	}
+	if _, err := c.Do(ctx, hci.SetEventMask{Mask: eventMask}); err != nil {
+		return err
+	}
+	_, err := c.Do(ctx, hci.LESetEventMask{Mask: le})
+	return err
+}
