@@ -125,7 +125,7 @@ func (s *scanners) remove(one *scanner) int {
 }
 
 // HandleAdvertisement implements driver.Handler: the controller's loop.
-func (h *Host) HandleAdvertisement(r hci.AdvertisingReport) {
+func (h *Host) HandleAdvertisement(r driver.Report) {
 	s := &h.scanners
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +134,7 @@ func (h *Host) HandleAdvertisement(r hci.AdvertisingReport) {
 	}
 	identity, _ := h.security.Resolve(r.Address)
 	a := Advertisement{Address: r.Address, Identity: identity, RSSI: int(r.RSSI), Data: append(ADStructures(nil), r.Data...),
-		Connectable: r.Type == hci.ReportAdvInd || r.Type == hci.ReportAdvDirectInd, ScanResponse: r.Type == hci.ReportScanRsp}
+		Connectable: r.Type&hci.ReportConnectable != 0, ScanResponse: r.Type&hci.ReportScanResponse != 0}
 	for one := range s.all {
 		select {
 		case one.reports <- a:

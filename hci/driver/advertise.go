@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -14,47 +15,61 @@ type AdvertiseParameters struct {
 	Data, ScanResponse       []byte      // at most 31 octets each
 }
 
-// StartAdvertising advertises until StopAdvertising or until a peer connects, which ends it in the
-// controller. One that advertises already refuses it with hci.CommandDisallowed.
+// legacyProperties are the properties of a set that advertises as a type of legacy advertising.
+var legacyProperties = [...]hci.AdvertisingProperties{hci.AdvInd: hci.LegacyAdvInd, hci.AdvDirectIndHigh: hci.LegacyAdvDirectIndHigh,
+	hci.AdvScanInd: hci.LegacyAdvScanInd, hci.AdvNonconnInd: hci.LegacyAdvNonconnInd, hci.AdvDirectIndLow: hci.LegacyAdvDirectIndLow}
+
+// StartAdvertising advertises by legacy advertisements until StopAdvertising or until a peer connects, which
+// ends it in the controller; it has a set of its own for that, whatever the family. One that advertises
+// already refuses it with hci.CommandDisallowed.
 func (c *Controller) StartAdvertising(ctx context.Context, p AdvertiseParameters) error {
 	if len(p.Data) > hci.MaxAdvertisingData || len(p.ScanResponse) > hci.MaxAdvertisingData {
 		return &CommandError{hci.OpLESetAdvertisingData, hci.PacketTooLong}
 	}
-	if p.IntervalMin == 0 {
-		p.IntervalMin = 160
+	if int(p.Type) >= len(legacyProperties) {
+		return &CommandError{c.advertiseOpcode(), hci.InvalidHCICommandParameters}
 	}
-	p.IntervalMax = max(p.IntervalMin, p.IntervalMax)
-	const allChannels = 0b111
-	how := hci.LESetAdvertisingParameters{IntervalMin: p.IntervalMin, IntervalMax: p.IntervalMax, Type: p.Type, Peer: p.Peer, ChannelMap: allChannels}
+	q := AdvertisingParameters{Properties: legacyProperties[p.Type], IntervalMin: uint32(p.IntervalMin), IntervalMax: uint32(p.IntervalMax), Peer: p.Peer}
 	if err := c.takeRadio(ctx); err != nil {
 		return err
 	}
 	defer c.freeRadio()
-	how.OwnAddressType = c.ownAddressType()
-	ends := c.advertisingEnds.Load() // a peer that connects at once ends it before we are told that it has begun
-	err := c.doAll(how, hci.LESetAdvertisingData{Data: p.Data}, hci.LESetScanResponseData{Data: p.ScanResponse}, hci.LESetAdvertisingEnable{Enable: true})
-	if err == nil {
-		c.advertiser = advertiser{on: true, how: how, ends: ends}
+	s := c.plain
+	if s == nil {
+		s = &AdvertisingSet{c: c, handler: unheard{}}
+		if !c.addSet(s) {
+			return &CommandError{c.advertiseOpcode(), hci.MemoryCapacityExceeded}
+		}
+		c.plain = s
+	} else if c.info.Extended() { // its data may be none that the new type can have
+		if err := c.sequence(hci.LERemoveAdvertisingSet{AdvertisingHandle: s.handle}); err != nil && !errors.Is(err, hci.UnknownAdvertisingIdentifier) {
+			return err
+		}
 	}
-	return err
+	return steps(
+		func() error { return s.setParameters(q) },
+		func() error { return s.setFresh(p.Data, false) },
+		func() error { return s.setFresh(p.ScanResponse, true) },
+		func() error { return s.enable(AdvertisingLimits{}) },
+	)
 }
 
-// StopAdvertising ends advertising; it does nothing where there is none.
+// setFresh sets the data of a set that is new, and so has none.
+func (s *AdvertisingSet) setFresh(data []byte, response bool) error {
+	if s.c.info.Extended() && len(data) == 0 {
+		return nil
+	}
+	return s.setData(data, response)
+}
+
+// StopAdvertising ends what StartAdvertising began; it does nothing where there is none.
 func (c *Controller) StopAdvertising(ctx context.Context) error {
 	if err := c.takeRadio(ctx); err != nil {
 		return err
 	}
 	defer c.freeRadio()
-	c.advertiser.on = false
-	return c.enableAdvertising(false)
-}
-
-// doAll sends commands up to the first error, whoever has gone meanwhile: they are not to be left half-way.
-func (c *Controller) doAll(commands ...hci.Command) error {
-	for _, cmd := range commands {
-		if _, err := c.Do(context.Background(), cmd); err != nil {
-			return err
-		}
+	if c.plain == nil {
+		return c.Err()
 	}
-	return nil
+	return c.plain.disable()
 }

@@ -20,8 +20,9 @@ type Conn struct {
 	handle   uint16
 	complete hci.LEEnhancedConnectionComplete
 	local    hci.Address
-	handler  ConnHandler // set before anything arrives
-	ending   *time.Timer // the loop's: runs once Disconnect was sent
+	handler  ConnHandler                     // set before anything arrives
+	ending   *time.Timer                     // the loop's: runs once Disconnect was sent
+	accept   func(*Sync, uint16) SyncHandler // the loop's: of periodic advertising that the peer tells of
 
 	// The outbox's, under its lock.
 	ready          bool // NextFragment may have something

@@ -90,8 +90,7 @@ func (c *Controller) create(a *attempt, peer hci.Address, p ConnectParameters) {
 		r.err = context.Cause(a.ctx)
 	}
 	if r.err == nil {
-		r = c.initiate(a, hci.LECreateConnection{ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Peer: peer,
-			Parameters: p.ConnectionParameters})
+		r = c.initiate(a, peer, p)
 	}
 	delivered := c.deliver(a, r)
 	c.note(c.pauseScan(false))
@@ -117,9 +116,9 @@ func (c *Controller) deliver(a *attempt, r creation) bool {
 
 // initiate has the controller create a connection, and cancel that when nobody waits any more. For who wants the
 // controller to be still it is cancelled too, and begun again.
-func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) creation {
+func (c *Controller) initiate(a *attempt, peer hci.Address, p ConnectParameters) creation {
 	for {
-		r, h := c.initiateOnce(a, cmd)
+		r, h := c.initiateOnce(a, peer, p)
 		if h != nil {
 			close(h.halted)
 			select {
@@ -138,10 +137,9 @@ func (c *Controller) initiate(a *attempt, cmd hci.LECreateConnection) creation {
 }
 
 // initiateOnce is initiate up to an outcome, or to a halt, which is not nil then.
-func (c *Controller) initiateOnce(a *attempt, cmd hci.LECreateConnection) (r creation, h *halt) {
+func (c *Controller) initiateOnce(a *attempt, peer hci.Address, p ConnectParameters) (r creation, h *halt) {
 	c.setAttempt(a)
-	cmd.OwnAddressType = c.ownAddressType()
-	_, err := c.Do(context.Background(), cmd)
+	_, err := c.Do(context.Background(), c.createConnection(peer, p))
 	switch {
 	case errors.Is(err, hci.CommandDisallowed): // it may be at an attempt that we know nothing of
 		r, _ = c.cancel(a)
@@ -218,9 +216,6 @@ func (c *Controller) takeAttempt() *attempt {
 
 // handleConnection enters a new connection into the table: the loop.
 func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
-	if e.Status == hci.AdvertisingTimeout || e.Status == hci.Success && e.Role == hci.Peripheral {
-		c.advertisingEnds.Add(1)
-	}
 	if e.Status == hci.AdvertisingTimeout {
 		return // of directed advertising
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -46,20 +45,26 @@ type Controller struct {
 	phase phase            // the loop's
 	early earlyData        // the loop's
 
-	creating   chan struct{} // holds a token while a connection is being created
-	halts      chan halt     // to who creates one
-	radio      chan struct{} // holds a token while scanning or advertising is being changed, and guards scan and advertiser
-	scan       scanState
-	advertiser advertiser
-	resolving  resolving // guarded by the radio token
+	creating chan struct{} // holds a token while a connection is being created
+	halts    chan halt     // to who creates one
+	// radio holds a token while scanning or advertising is being changed, and guards all four below, and every set.
+	radio     chan struct{}
+	scan      scanState
+	plain     *AdvertisingSet // StartAdvertising's
+	resolving resolving
 
-	advertisingEnds atomic.Uint64 // what has ended advertising in the controller: a peer connected, or a time-out
+	chains        chains           // the loop's
+	syncs         map[uint16]*Sync // the loop's
+	synchronizing chan struct{}    // holds a token while periodic advertising is being synchronized with
 
 	mu      sync.Mutex // guards all below
 	err     error
 	own     hci.Address // the address we use on air, where the controller makes none
 	private bool        // the controller makes private addresses of ours by its resolving list
 	attempt *attempt    // the connection being created
+
+	sets        map[uint8]*AdvertisingSet
+	syncAttempt *syncAttempt // the periodic advertising being synchronized with
 }
 
 // Open starts a controller up, from HCI_Reset. It owns conn from then on, whether it fails or not.
@@ -72,7 +77,9 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Controller, er
 	}
 	c := &Controller{conn: conn, cfg: cfg, ended: make(chan struct{}), calls: make(chan func()),
 		in: make(chan *packet, maxPackets), free: make(chan *packet, maxPackets),
-		conns: make(map[uint16]*Conn), creating: make(chan struct{}, 1), halts: make(chan halt), radio: make(chan struct{}, 1)}
+		conns: make(map[uint16]*Conn), creating: make(chan struct{}, 1), halts: make(chan halt), radio: make(chan struct{}, 1),
+		sets: make(map[uint8]*AdvertisingSet), syncs: make(map[uint16]*Sync), synchronizing: make(chan struct{}, 1)}
+	c.chains.tell = c.cfg.Handler.HandleAdvertisement
 	c.out = newOutbox(cfg.CommandTimeout, func(op hci.Opcode) { c.fail(&CommandError{op, ErrCommandTimeout}) })
 	c.wg.Go(c.read)
 	c.wg.Go(c.loop)

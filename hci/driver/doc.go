@@ -18,8 +18,13 @@
 // connection is announced, as on USB, is held for 100 ms. Data and encryption events are told in the order in
 // which they came; what may overtake Encryption Change is for the Security Manager to judge.
 //
-//	supported       start-up, legacy scanning and advertising, connections in both roles, encryption,
-//	                connection updates, one-buffer controllers, controllers without LE buffers of their own,
-//	                controller-to-host flow control
-//	not supported   extended advertising, privacy in the controller, PHYs
+// Scanning, advertising and connecting go by the extended commands where the controller has them all, and by the
+// legacy ones elsewhere; what is heard is a Report either way.
+//
+//	supported       start-up, scanning and advertising by either family of commands, several advertising sets,
+//	                long data, LE Coded, periodic advertising in both directions and its transfer, connections in
+//	                both roles, encryption, connection updates, one-buffer controllers, controllers without LE
+//	                buffers of their own, controller-to-host flow control
+//	not supported   privacy in the controller, PHYs of connections
+//	raw             periodic advertising with responses: events to AdvertisingHandler, commands by Do
 package driver

@@ -121,6 +121,7 @@ func (c *Controller) handleMeta(b []byte) error {
 		e, err := hci.ParseLEConnectionComplete(b)
 		if err == nil {
 			c.handleConnection(hci.LEEnhancedConnectionComplete{LEConnectionComplete: e})
+			c.legacyTerminated(e)
 			c.deliverEarly(e.Handle)
 		}
 		return err
@@ -128,15 +129,23 @@ func (c *Controller) handleMeta(b []byte) error {
 		e, err := hci.ParseLEEnhancedConnectionComplete(b)
 		if err == nil {
 			c.handleConnection(e)
+			c.legacyTerminated(e.LEConnectionComplete)
 			c.deliverEarly(e.Handle)
 		}
 		return err
 	case hci.EvLEAdvertisingReport:
-		e, err := hci.ParseLEAdvertisingReport(b)
-		for _, r := range e.Reports {
-			c.cfg.Handler.HandleAdvertisement(r)
-		}
-		return err
+		return c.handleLegacyReports(b)
+	case hci.EvLEDirectedAdvertisingReport:
+		return c.handleDirectedReports(b)
+	case hci.EvLEExtendedAdvertisingReport:
+		return c.handleExtendedReports(b)
+	case hci.EvLEAdvertisingSetTerminated, hci.EvLEScanRequestReceived, hci.EvLEPeriodicAdvertisingSubeventDataRequest,
+		hci.EvLEPeriodicAdvertisingResponseReport:
+		return c.handleSetEvent(code, b)
+	case hci.EvLEPeriodicAdvertisingSyncEstablished, hci.EvLEPeriodicAdvertisingSyncEstablishedV2, hci.EvLEPeriodicAdvertisingReport,
+		hci.EvLEPeriodicAdvertisingReportV2, hci.EvLEPeriodicAdvertisingSyncLost, hci.EvLEPeriodicAdvertisingSyncTransferReceived,
+		hci.EvLEPeriodicAdvertisingSyncTransferReceivedV2:
+		return c.handleSyncEvent(code, b)
 	case hci.EvLEConnectionUpdateComplete:
 		e, err := hci.ParseLEConnectionUpdateComplete(b)
 		if conn := c.find(e.Handle, err); conn != nil {

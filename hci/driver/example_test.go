@@ -18,7 +18,7 @@ func (p *printer) HandleConnection(c *driver.Conn) driver.ConnHandler {
 	return p
 }
 
-func (p *printer) HandleAdvertisement(hci.AdvertisingReport) {}
+func (p *printer) HandleAdvertisement(driver.Report) {}
 
 // Two controllers on a radio in memory: one advertises, the other connects and disconnects.
 func ExampleOpen() {

@@ -8,7 +8,7 @@ type Handler interface {
 	// handles it; nil has it disconnected.
 	HandleConnection(*Conn) ConnHandler
 	// HandleAdvertisement is given each report while scanning; its data is good during the call.
-	HandleAdvertisement(hci.AdvertisingReport)
+	HandleAdvertisement(Report)
 }
 
 // ConnHandler is what the host hangs on one connection. Its methods but NextFragment are called on the
@@ -35,8 +35,8 @@ type ConnHandler interface {
 // nobody is the host of a controller without one.
 type nobody struct{}
 
-func (nobody) HandleConnection(*Conn) ConnHandler        { return nil }
-func (nobody) HandleAdvertisement(hci.AdvertisingReport) {}
+func (nobody) HandleConnection(*Conn) ConnHandler { return nil }
+func (nobody) HandleAdvertisement(Report)         {}
 
 // unhandled is a connection that nobody wants, until it is gone.
 type unhandled struct{}

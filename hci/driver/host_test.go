@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 type host struct {
 	mu      sync.Mutex
 	conns   []*link
-	reports []hci.AdvertisingReport
+	reports []driver.Report
 	refuse  bool
 }
 
@@ -35,7 +35,7 @@ func (h *host) HandleConnection(c *driver.Conn) driver.ConnHandler {
 	return l
 }
 
-func (h *host) HandleAdvertisement(r hci.AdvertisingReport) {
+func (h *host) HandleAdvertisement(r driver.Report) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r.Data = append([]byte(nil), r.Data...)

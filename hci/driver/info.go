@@ -15,6 +15,9 @@ type Info struct {
 	HostFlow   bool // the controller waits for us; see Conn.Throttle
 
 	ResolvingList int // entries of the resolving list; 0 where there is none, or no device privacy mode
+
+	AdvertisingSets    int // that the controller has room for; 1 in the legacy family
+	MaxAdvertisingData int // octets of one set's data; 31 in the legacy family
 }
 
 // Statistics counts what was dropped and why.

@@ -83,6 +83,9 @@ func (c *Controller) endAll() {
 	for _, conn := range c.conns {
 		c.drop(conn, c.Err())
 	}
+	for _, s := range c.syncs {
+		c.endSync(s, c.Err())
+	}
 	for _, cmd := range c.out.leave() {
 		cmd.done(nil, &CommandError{cmd.opcode, c.Err()})
 	}

@@ -22,6 +22,15 @@ var leEvents = []struct {
 	{hci.LEEventMaskRemoteConnectionParameterRequest, has(hci.FeatureConnectionParametersRequest)},
 	// The plain one has no place for private addresses.
 	{hci.LEEventMaskEnhancedConnectionComplete, (*Controller).CanResolve},
+	{hci.LEEventMaskDirectedAdvertisingReport, has(hci.FeatureExtendedScanningFilterPolicies)},
+	{hci.LEEventMaskExtendedAdvertisingReport | hci.LEEventMaskAdvertisingSetTerminated | hci.LEEventMaskScanRequestReceived,
+		func(c *Controller) bool { return c.info.Extended() }},
+	{hci.LEEventMaskPeriodicAdvertisingSyncEstablished | hci.LEEventMaskPeriodicAdvertisingReport | hci.LEEventMaskPeriodicAdvertisingSyncLost,
+		func(c *Controller) bool { return c.info.Periodic() }},
+	{hci.LEEventMaskPeriodicAdvertisingSyncTransferReceived, has(hci.FeaturePeriodicAdvertisingSyncTransferRecipient)},
+	{hci.LEEventMaskPeriodicAdvertisingSubeventDataRequest | hci.LEEventMaskPeriodicAdvertisingResponseReport, has(hci.FeaturePAwRAdvertiser)},
+	{hci.LEEventMaskPeriodicAdvertisingSyncEstablishedV2 | hci.LEEventMaskPeriodicAdvertisingReportV2 |
+		hci.LEEventMaskPeriodicAdvertisingSyncTransferReceivedV2, has(hci.FeaturePAwRScanner)},
 }
 
 // has asks for an LE feature.

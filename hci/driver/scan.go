@@ -9,16 +9,33 @@ import (
 // ScanParameters are how to scan, in units of 0.625 ms; zero fields get a window of 30 ms in every 100 ms,
 // which leaves the air to Wi-Fi on chips that share an antenna.
 type ScanParameters struct {
-	Interval, Window uint16
-	Passive          bool // do not ask for scan responses
-	Duplicates       bool // report what was reported before
+	Interval, Window uint16 // on LE 1M
+	Passive          bool   // do not ask for scan responses
+	Duplicates       bool   // report what was reported before
+	// PHYs are those of the primary channels to scan on, LE 1M and LE Coded. If zero, LE 1M. A controller
+	// that has no LE Coded scans on LE 1M; where only LE Coded is wanted it is an error.
+	PHYs                       hci.PHYs
+	CodedInterval, CodedWindow uint16 // on LE Coded; if zero, as on LE 1M
+	FilterPolicy               ScanFilterPolicy
 }
+
+// ScanFilterPolicy is whose advertisements are reported (Vol 4, Part E, 7.8.10).
+type ScanFilterPolicy uint8
+
+const (
+	ScanAll              ScanFilterPolicy = 0 // but what is directed to others
+	ScanAcceptList       ScanFilterPolicy = 1
+	ScanAllResolved      ScanFilterPolicy = 2 // and what is directed to a resolvable address that is not known
+	ScanAcceptListPlus   ScanFilterPolicy = 3 // both
+	scanExtendedPolicies                  = 2 // a bit: they need hci.FeatureExtendedScanningFilterPolicies
+)
 
 // scanState is what is wanted of scanning and what is; guarded by the radio token.
 type scanState struct {
-	wanted bool
-	paused bool
-	on     bool
+	wanted  bool
+	syncing int // attempts to synchronize, which need scanning too
+	paused  bool
+	on      bool
 	// What is wanted, and while on, also what is; a change turns scanning off and on.
 	parameters ScanParameters
 }
@@ -26,8 +43,9 @@ type scanState struct {
 // StartScan starts scanning, or goes on with other parameters; reports go to Handler.HandleAdvertisement. It
 // is paused while a connection is being created. When it fails there is no scanning.
 func (c *Controller) StartScan(ctx context.Context, p ScanParameters) error {
-	if p.Interval == 0 {
-		p.Interval, p.Window = 160, 48
+	p, err := c.scannable(p)
+	if err != nil {
+		return err
 	}
 	if err := c.takeRadio(ctx); err != nil {
 		return err
@@ -40,9 +58,37 @@ func (c *Controller) StartScan(ctx context.Context, p ScanParameters) error {
 		}
 	}
 	s.wanted, s.parameters = true, p
-	err := c.applyScan()
+	err = c.applyScan()
 	s.wanted = err == nil
 	return err
+}
+
+// scannable fills in what is zero, and leaves out what the controller does not have.
+func (c *Controller) scannable(p ScanParameters) (ScanParameters, error) {
+	if p.Interval == 0 {
+		p.Interval, p.Window = 160, 48
+	}
+	if p.CodedInterval == 0 {
+		p.CodedInterval, p.CodedWindow = p.Interval, p.Window
+	}
+	if p.PHYs == 0 {
+		p.PHYs = hci.PHYsOf(hci.LE1M)
+	}
+	if !c.info.Coded() {
+		p.PHYs &^= hci.PHYsOf(hci.LECoded)
+	}
+	extended := p.FilterPolicy&scanExtendedPolicies != 0 && c.info.Features&hci.FeatureExtendedScanningFilterPolicies == 0
+	if p.PHYs&hci.PHYsOf(hci.LE1M, hci.LECoded) == 0 || extended {
+		return p, unsupported(c.scanOpcode())
+	}
+	return p, nil
+}
+
+func (c *Controller) scanOpcode() hci.Opcode {
+	if c.info.Extended() {
+		return hci.OpLESetExtendedScanParameters
+	}
+	return hci.OpLESetScanParameters
 }
 
 // StopScan ends scanning; it does nothing where there is none.
@@ -73,25 +119,52 @@ func (c *Controller) pauseScan(pause bool) error {
 // applyScan brings the controller to what is wanted, to the end, since it is not to be left half-way.
 func (c *Controller) applyScan() error {
 	s := &c.scan
-	on := s.wanted && !s.paused
+	on := (s.wanted || s.syncing > 0) && !s.paused
 	if on == s.on {
 		return nil
 	}
 	if on {
-		_, err := c.Do(context.Background(), hci.LESetScanParameters{Active: !s.parameters.Passive, Interval: s.parameters.Interval,
-			Window: s.parameters.Window, OwnAddressType: c.ownAddressType()})
-		if err != nil {
+		if err := c.sequence(c.scanCommand()); err != nil {
 			return err
 		}
 	}
 	return c.enableScan(on)
 }
 
+// scanCommand is how to scan, in the words of the controller's family.
+func (c *Controller) scanCommand() hci.Command {
+	p := c.scan.parameters
+	own := c.ownAddressType()
+	if !c.info.Extended() {
+		return hci.LESetScanParameters{Active: !p.Passive, Interval: p.Interval, Window: p.Window, OwnAddressType: own, FilterPolicy: uint8(p.FilterPolicy)}
+	}
+	cmd := hci.LESetExtendedScanParameters{OwnAddressType: own, FilterPolicy: uint8(p.FilterPolicy)}
+	if p.PHYs.Has(hci.LE1M) {
+		cmd.Scan = append(cmd.Scan, hci.PHYScan{PHY: hci.LE1M, Active: !p.Passive, Interval: p.Interval, Window: p.Window})
+	}
+	if p.PHYs.Has(hci.LECoded) {
+		cmd.Scan = append(cmd.Scan, hci.PHYScan{PHY: hci.LECoded, Active: !p.Passive, Interval: p.CodedInterval, Window: p.CodedWindow})
+	}
+	return cmd
+}
+
 // enableScan turns scanning on or off. What the controller refuses to turn off is taken for off, so that
 // scanning can be started again.
 func (c *Controller) enableScan(on bool) error {
-	_, err := c.Do(context.Background(), hci.LESetScanEnable{Enable: on, FilterDuplicates: !c.scan.parameters.Duplicates})
+	duplicates := c.scan.parameters.Duplicates
+	var cmd hci.Command = hci.LESetScanEnable{Enable: on, FilterDuplicates: !duplicates}
+	if c.info.Extended() {
+		filter := hci.FilterDuplicates
+		if duplicates {
+			filter = hci.ReportDuplicates
+		}
+		cmd = hci.LESetExtendedScanEnable{Enable: on, Duplicates: filter}
+	}
+	err := c.sequence(cmd)
 	c.scan.on = on && err == nil
+	if !c.scan.on {
+		c.note(c.onLoop(c.chains.flush))
+	}
 	return err
 }
 

@@ -67,6 +67,7 @@ func (c *Controller) identify(ctx context.Context) error {
 		}, &c.info.AcceptList),
 		ask1(ctx, c, hci.LEReadSupportedStates, false, features(hci.OpLEReadSupportedStates), &c.info.States),
 		func() error { return c.readResolvingListSize(ctx) },
+		func() error { return c.readExtended(ctx) },
 		func() error { c.setOwn(c.info.Address); return nil },
 	)
 }

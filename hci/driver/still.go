@@ -3,8 +3,6 @@ package driver
 import (
 	"context"
 	"errors"
-
-	"github.com/jelling-ble/jelling/hci"
 )
 
 // still has the controller neither scan nor advertise nor initiate while f runs, and go on afterwards. It is the one place
@@ -23,22 +21,35 @@ func (c *Controller) still(ctx context.Context, f func() error) error {
 		return err
 	}
 	defer c.freeRadio()
-	scanning, advertising := c.scan.on, c.advertises()
+	scanning := c.scan.on
 	if scanning {
 		c.note(c.enableScan(false)) // if it does not stop, f is refused, and says so
 	}
-	if advertising {
-		c.note(c.enableAdvertising(false))
-		advertising = c.advertises() // or somebody has connected, which is known when it is answered
-	}
+	advertising := c.pauseSets()
 	err = f()
-	if advertising {
-		err = errors.Join(err, c.resumeAdvertising())
+	for _, s := range advertising {
+		err = errors.Join(err, s.enable(s.limits))
 	}
 	if scanning {
 		err = errors.Join(err, c.applyScan())
 	}
 	return err
+}
+
+// pauseSets stops every set that advertises, and tells which are to go on.
+func (c *Controller) pauseSets() (paused []*AdvertisingSet) {
+	for h := range uint8(maxSets) {
+		s := c.set(h)
+		if s == nil {
+			continue
+		}
+		on, err := s.pause()
+		c.note(err)
+		if on {
+			paused = append(paused, s)
+		}
+	}
+	return paused
 }
 
 // halt is a request to let go of what the controller initiates: who initiates closes halted when that is done, and
@@ -63,33 +74,4 @@ func (c *Controller) haltInitiating(ctx context.Context) (resume func(), err err
 	case <-c.ended:
 		return nil, c.Err()
 	}
-}
-
-// advertiser is what there is of advertising; guarded by the radio token.
-type advertiser struct {
-	on   bool // begun, and not ended by us
-	how  hci.LESetAdvertisingParameters
-	ends uint64 // of Controller.advertisingEnds, when it began
-}
-
-// advertises tells whether the controller advertises.
-func (c *Controller) advertises() bool {
-	return c.advertiser.on && c.advertiser.ends == c.advertisingEnds.Load()
-}
-
-// resumeAdvertising goes on, under the address that there is now.
-func (c *Controller) resumeAdvertising() error {
-	if kind := c.ownAddressType(); kind != c.advertiser.how.OwnAddressType {
-		c.advertiser.how.OwnAddressType = kind
-		if _, err := c.Do(context.Background(), c.advertiser.how); err != nil {
-			return err
-		}
-	}
-	return c.enableAdvertising(true)
-}
-
-// enableAdvertising turns what was advertised last on or off.
-func (c *Controller) enableAdvertising(on bool) error {
-	_, err := c.Do(context.Background(), hci.LESetAdvertisingEnable{Enable: on})
-	return err
 }
