@@ -29,7 +29,7 @@ func (b *busy) handle(ctl *hcitest.Controller) {
 		ctl.Handle(op, func(ctl *hcitest.Controller, f hci.CommandFrame) {
 			*state = f.Parameters[0] == 1
 			note("%s %v", name, *state)
-			ctl.Complete(f.Opcode, 0)
+			ctl.Complete(f.Opcode)
 		})
 	}
 	set(hci.OpLESetScanEnable, "scan", &b.scans)
@@ -42,7 +42,7 @@ func (b *busy) handle(ctl *hcitest.Controller) {
 	ctl.Handle(hci.OpLECreateConnectionCancel, func(ctl *hcitest.Controller, f hci.CommandFrame) {
 		b.initiates = false
 		note("cancel")
-		ctl.Complete(f.Opcode, 0)
+		ctl.Complete(f.Opcode)
 		ctl.Event(hci.LEConnectionComplete{Status: hci.UnknownConnectionIdentifier})
 	})
 	for _, op := range []hci.Opcode{hci.OpLESetRandomAddress} {
@@ -52,7 +52,7 @@ func (b *busy) handle(ctl *hcitest.Controller) {
 				status = hci.CommandDisallowed
 			}
 			note("%v: %v", f.Opcode, status)
-			ctl.Complete(f.Opcode, byte(status))
+			hcitest.Fail(status)(ctl, f)
 		})
 	}
 }
@@ -141,7 +141,7 @@ func TestStillDoesNotAdvertiseAgain(t *testing.T) {
 				ctl.Handle(hci.OpLESetAdvertisingEnable, func(ctl *hcitest.Controller, f hci.CommandFrame) {
 					b.advertises = f.Parameters[0] == 1
 					ctl.Event(last)
-					ctl.Complete(f.Opcode, 0)
+					ctl.Complete(f.Opcode)
 				})
 				before := count(ctl, hci.OpLESetAdvertisingEnable)
 				for range 2 {
@@ -166,7 +166,7 @@ func TestStillMeetsAConnection(t *testing.T) {
 		ctl.Handle(hci.OpLECreateConnectionCancel, func(ctl *hcitest.Controller, f hci.CommandFrame) {
 			b.initiates = false
 			ctl.Event(connected(0x40, hci.Central))
-			ctl.Complete(f.Opcode, byte(hci.CommandDisallowed))
+			hcitest.Fail(hci.CommandDisallowed)(ctl, f)
 		})
 		first := start(func() error { _, err := c.Connect(t.Context(), peer, driver.ConnectParameters{}); return err })
 		ctx, cancel := context.WithCancel(t.Context())
@@ -184,7 +184,7 @@ func TestStillMeetsAConnection(t *testing.T) {
 			t.Errorf("%s\nwant %s", got, want)
 		}
 		ctl.Handle(hci.OpLECreateConnectionCancel, func(ctl *hcitest.Controller, f hci.CommandFrame) {
-			ctl.Complete(f.Opcode, 0)
+			ctl.Complete(f.Opcode)
 			ctl.Event(hci.LEConnectionComplete{Status: hci.UnknownConnectionIdentifier})
 		})
 		cancel()
