@@ -24,7 +24,7 @@ func TestCloseAtAnyMoment(t *testing.T) {
 					func(ctx context.Context, c *gap.Conn) error { <-c.Done(); return c.Err() })
 			})
 			wg.Go(func() {
-				for range p.central.Scan(t.Context(), gap.ScanConfig{Duplicates: true}) {
+				for range p.central.Scan(t.Context(), gap.ScanConfig{Duplicates: gap.ReportAll}) {
 				}
 			})
 			time.Sleep(after)

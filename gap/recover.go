@@ -141,8 +141,8 @@ func (h *Host) climb(rung Rung) error {
 func (h *Host) install(ctx context.Context, c *driver.Controller) error {
 	h.scanners.changes <- struct{}{} // so that a scan begins before, or on c
 	defer h.scanners.changed()
-	if h.scanners.count() > 0 {
-		if err := c.StartScan(ctx, h.scanners.cfg); err != nil {
+	if all := h.scanners.configs(); len(all) > 0 {
+		if err := c.StartScan(ctx, together(all)); err != nil {
 			return err
 		}
 	}

@@ -81,7 +81,7 @@ func TestScanSurvivesRecovery(t *testing.T) {
 		advertised := make(chan struct{})
 		go func() { defer close(advertised); _, _ = p.peripheral.Advertise(ctx, gap.AdvertiseConfig{}) }()
 		heard := 0
-		for _, err := range p.central.Scan(ctx, gap.ScanConfig{Duplicates: true}) {
+		for _, err := range p.central.Scan(ctx, gap.ScanConfig{Duplicates: gap.ReportAll}) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,44 +4,77 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
-	"github.com/jelling-ble/jelling/hci/driver"
 )
 
-// ScanConfig is how to scan; its zero value is active, without duplicates, 30 ms in every 100 ms.
-type ScanConfig = driver.ScanParameters
+// ScanConfig is how to scan and what to yield. Its zero value is active, on LE 1M, 30 ms in every 100 ms, and yields
+// everybody once.
+type ScanConfig struct {
+	// Passive does not ask for scan responses, and yields none.
+	Passive bool
+	// PHYs are those to listen on, LE1M and LECoded; if zero, LE1M.
+	PHYs hci.PHYs
+	// Interval and Window are how much of the time to listen: Window in every Interval, 2.5 ms to 10.24 s, on each PHY.
+	// If zero, 30 ms in every 100 ms, which leaves the air to Wi-Fi on chips that share an antenna.
+	Interval, Window time.Duration
+	// Filter is what to yield; if zero, everybody.
+	Filter ScanFilter
+	// Duplicates is what to yield of a device that was yielded before; if zero, nothing.
+	Duplicates Duplicates
+	// Again is how long after it was yielded the same is news again; if zero, for ever.
+	Again time.Duration
+	// Merge yields an advertisement and its scan response as one, unless one of them was not heard: then it comes alone,
+	// an advertisement 100 ms late.
+	Merge bool
+}
 
 // Advertisement is what was heard of a peer.
 type Advertisement struct {
-	Address      hci.Address // on air
+	Address      hci.Address // on air; of type hci.AnonymousAddress where the advertiser sends none
 	Identity     hci.Address // what Address resolves to by our bonds; Address itself where it does not
 	Connectable  bool
+	Scannable    bool // an active scanner may ask for more
+	Directed     bool // to Target
+	Target       hci.Address
 	ScanResponse bool
-	RSSI         int // dBm; 127: not known
-	Data         ADStructures
+	Merged       bool // Data is the advertisement's, and behind it the scan response's
+	Legacy       bool // by legacy PDUs
+	Truncated    bool // there was more Data, which was not heard
+	RSSI         int  // dBm; 127: not known
+	TXPower      int  // dBm, of what was received; 127: not known
+	PrimaryPHY   hci.PHY
+	SecondaryPHY hci.PHY // of what the primary channels point to; zero without
+	SID          uint8   // the advertising set; hci.UnknownSID without
+	// PeriodicInterval is that of the periodic advertising which belongs to the set; zero without.
+	PeriodicInterval time.Duration
+	Data             ADStructures
 }
 
 // maxReports is how many advertisements wait for one Scan whose caller is slow; more are dropped.
 const maxReports = 256
 
-// scanners are the running Scans. The controller's loop puts reports in.
-type scanners struct {
-	mu      sync.Mutex
-	changes chan struct{} // holds a token while the first begins or the last ends, and guards cfg
-	cfg     ScanConfig    // the first one's
-	all     map[*scanner]bool
+// scanner is one running Scan.
+type scanner struct {
+	cfg     ScanConfig
+	reports chan Advertisement
+	failed  chan error // one, when scanning was lost to all
+	seen    *seenCache
+	merger  merger
+	timer   *time.Timer // runs while something waits to be merged; nil before
 }
 
-type scanner struct{ reports chan Advertisement }
-
-// Scan yields advertisements until ctx ends or the loop over it is left; then it stops scanning, unless
-// another Scan goes on. Every Scan hears everything; of two at once, the first one's ScanConfig holds. The
-// error, if the controller could not scan or is gone, is the last thing yielded; the end of ctx is none.
+// Scan yields advertisements until ctx ends or the loop over it is left; then it stops scanning, unless another Scan goes
+// on. Several at once share the controller, which does what each of them needs, and each yields what it asked for.
+// Scanning is interrupted while the controller has something to do that it cannot do besides, and goes on by itself,
+// on another controller after a recovery too. The error, if the controller could not scan or is gone, is the last thing
+// yielded; the end of ctx is none.
 func (h *Host) Scan(ctx context.Context, cfg ScanConfig) iter.Seq2[Advertisement, error] {
 	return func(yield func(Advertisement, error) bool) {
-		s := &scanner{reports: make(chan Advertisement, maxReports)}
-		if err := h.beginScan(ctx, s, cfg); err != nil {
+		s := &scanner{cfg: cfg, reports: make(chan Advertisement, maxReports), failed: make(chan error, 1),
+			seen: newSeenCache(cfg.Duplicates, cfg.Again, time.Now())}
+		if err := h.beginScan(ctx, s); err != nil {
 			if ctx.Err() == nil {
 				yield(Advertisement{}, err)
 			}
@@ -54,6 +87,9 @@ func (h *Host) Scan(ctx context.Context, cfg ScanConfig) iter.Seq2[Advertisement
 				if !yield(a, nil) {
 					return
 				}
+			case err := <-s.failed:
+				yield(Advertisement{}, err)
+				return
 			case <-ctx.Done():
 				return
 			case <-h.Done():
@@ -64,81 +100,134 @@ func (h *Host) Scan(ctx context.Context, cfg ScanConfig) iter.Seq2[Advertisement
 	}
 }
 
-func (h *Host) beginScan(ctx context.Context, s *scanner, cfg ScanConfig) error {
-	select {
-	case h.scanners.changes <- struct{}{}:
-		defer h.scanners.changed()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	if h.scanners.add(s) == 1 {
-		h.scanners.cfg = cfg
-	} else { // scanning begins anew, for whom the controller has reported is news to this one
-		ctx = context.WithoutCancel(ctx) // not to be left half-way
-		if err := h.Controller().StopScan(ctx); err != nil {
-			h.logf("begin another scan: %v", err)
-		}
-	}
-	err := h.Controller().StartScan(ctx, h.scanners.cfg)
-	if err != nil && (h.Err() != nil || h.Controller().Err() == nil) {
-		h.scanners.remove(s)
-		return err
-	}
-	return nil // on a controller that is being recovered, which resumes
+// DroppedAdvertisements is how many advertisements had no room before a slow loop over a Scan, since Open.
+func (h *Host) DroppedAdvertisements() uint64 {
+	h.scanners.mu.Lock()
+	defer h.scanners.mu.Unlock()
+	return h.scanners.dropped
 }
 
-func (h *Host) endScan(s *scanner) {
-	h.scanners.changes <- struct{}{}
-	defer h.scanners.changed()
-	if h.scanners.remove(s) > 0 {
-		return
-	}
-	if err := h.Controller().StopScan(context.Background()); err != nil {
-		h.logf("stop scanning: %v", err)
-	}
+// scanners are the running Scans. The controller's loop puts reports in.
+type scanners struct {
+	changes chan struct{} // holds a token while a Scan begins or ends
+	mu      sync.Mutex    // guards all below, and each scanner
+	all     map[*scanner]bool
+	dropped uint64
+}
+
+// any tells whether anybody scans.
+func (s *scanners) any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.all) > 0
 }
 
 // changed gives the token back.
 func (s *scanners) changed() { <-s.changes }
 
-func (s *scanners) add(one *scanner) int {
+func (s *scanners) add(one *scanner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
 		s.all = make(map[*scanner]bool)
 	}
 	s.all[one] = true
-	return len(s.all)
 }
 
-func (s *scanners) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.all)
-}
-
-func (s *scanners) remove(one *scanner) int {
+// remove takes a Scan out. Nothing of it runs afterwards.
+func (s *scanners) remove(one *scanner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, one)
-	return len(s.all)
+	if one.timer != nil {
+		one.timer.Stop()
+	}
 }
 
-// HandleAdvertisement implements driver.Handler: the controller's loop.
-func (h *Host) HandleAdvertisement(r driver.Report) {
-	s := &h.scanners
+// configs are what the running Scans ask for; with none, nil.
+func (s *scanners) configs() (all []ScanConfig) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.all) == 0 || h.security == nil {
-		return
+	for one := range s.all {
+		all = append(all, one.cfg)
 	}
-	identity, _ := h.security.Resolve(r.Address)
-	a := Advertisement{Address: r.Address, Identity: identity, RSSI: int(r.RSSI), Data: append(ADStructures(nil), r.Data...),
-		Connectable: r.Type&hci.ReportConnectable != 0, ScanResponse: r.Type&hci.ReportScanResponse != 0}
+	return all
+}
+
+// failAll ends every Scan with an error.
+func (s *scanners) failAll(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for one := range s.all {
 		select {
-		case one.reports <- a:
+		case one.failed <- err:
 		default:
 		}
+	}
+}
+
+// hear gives a report, whose data are good during the call, to every Scan that it is for.
+func (s *scanners) hear(a Advertisement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for one := range s.all {
+		if !one.cfg.listens(a) {
+			continue
+		}
+		give := func(a Advertisement) { s.deliver(one, a, now) }
+		if !one.cfg.Merge {
+			give(a)
+			continue
+		}
+		one.merger.hear(a, now, give)
+		s.arm(one, mergeWait)
+	}
+}
+
+// arm has what waits to be merged looked after in d, unless that is to happen anyway.
+func (s *scanners) arm(one *scanner, d time.Duration) {
+	if len(one.merger.waiting) > 0 && one.timer == nil {
+		one.timer = time.AfterFunc(d, func() { s.flush(one) })
+	}
+}
+
+// flush is the timer of a Scan.
+func (s *scanners) flush(one *scanner) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one.timer = nil
+	if !s.all[one] {
+		return
+	}
+	now := time.Now()
+	if next, more := one.merger.flush(now, func(a Advertisement) { s.deliver(one, a, now) }); more {
+		s.arm(one, next)
+	}
+}
+
+// listens tells whether a report is of a kind that the Scan asked for.
+func (c *ScanConfig) listens(a Advertisement) bool {
+	return c.phys().Has(a.PrimaryPHY) && !(c.Passive && a.ScanResponse)
+}
+
+func (c *ScanConfig) phys() hci.PHYs {
+	if c.PHYs == 0 {
+		return hci.PHYsOf(hci.LE1M)
+	}
+	return c.PHYs
+}
+
+// deliver gives a Scan what it has not been given before.
+func (s *scanners) deliver(one *scanner, a Advertisement, now time.Time) {
+	key := seenKey{a.Identity, a.SID, a.ScanResponse || a.Merged}
+	if !one.cfg.Filter.matches(&a) || !one.seen.isNews(key, a.Data, now) {
+		return
+	}
+	a.Data = append(ADStructures(nil), a.Data...)
+	select {
+	case one.reports <- a:
+	default:
+		s.dropped++
 	}
 }

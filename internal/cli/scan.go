@@ -22,7 +22,11 @@ func newScan(e *env) *cobra.Command {
 Nothing heard is no failure.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return e.scan(cmd.Context(), gap.ScanConfig{Passive: passive, Duplicates: all}, all)
+			cfg := gap.ScanConfig{Passive: passive}
+			if all {
+				cfg.Duplicates = gap.ReportAll
+			}
+			return e.scan(cmd.Context(), cfg, all)
 		},
 	}
 	cmd.Flags().BoolVar(&passive, "passive", false, "do not ask devices for their scan response")
