@@ -106,6 +106,8 @@ func (c *Controller) setAdvertisingEnable(p, r []byte) ([]byte, hci.Status) {
 		return r, hci.Success
 	case v.on:
 		return r, hci.Success
+	case !c.mayEnter(v.state()):
+		return r, hci.CommandDisallowed
 	case v.connectable() && !c.mayLink():
 		return r, hci.ConnectionLimitExceeded
 	}
@@ -144,12 +146,12 @@ func (c *Controller) advertise() {
 		a.trace(c, nil, advertisingNames[v.Type], "%v, % X", v.self.Text(), v.data)
 	}
 	for _, scanner := range a.controllers {
-		if scanner != c && scanner.hears() {
+		if scanner != c && scanner.hears() && !a.loses(c, scanner) {
 			scanner.hear(c)
 		}
 	}
 	for _, initiator := range a.controllers {
-		if initiator != c && initiator.initiates(c) {
+		if initiator != c && initiator.initiates(c) && !a.loses(c, initiator) {
 			initiator.connect(c)
 			break
 		}

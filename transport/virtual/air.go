@@ -17,6 +17,9 @@ type AirConfig struct {
 	// what is sent on a link arrives at once. Time-outs keep their length. If false, things happen at advertising
 	// and connection events.
 	Instant bool
+	// Loss is the part of packets on air that get lost, 0 to 1. Links send again what was not acknowledged, for as long
+	// as their supervision time-out; nobody sends an advertisement or a connect request again. If zero, none.
+	Loss float64
 	// Trace hears what goes over the air. It is called in order and with the air held, so it must
 	// return soon and call nothing of this package. If nil, nobody hears.
 	Trace func(Trace)

@@ -28,7 +28,6 @@ var basicCommands = map[hci.Opcode]command{
 
 // What every controller says of itself.
 const (
-	version          = 0x0D   // Core 5.4
 	company          = 0xFFFF // for internal use
 	subversion       = 0x0001
 	supportedStates  = 0x0000_03FF_FFFF_FFFF // every one (Vol 4, Part E, 7.8.27)
@@ -58,7 +57,7 @@ func (c *Controller) writeLEHostSupport(p, r []byte) ([]byte, hci.Status) {
 }
 
 func (c *Controller) readLocalVersion(_, r []byte) ([]byte, hci.Status) {
-	return hci.LocalVersion{HCIVersion: version, HCISubversion: subversion, LMPVersion: version, Company: company,
+	return hci.LocalVersion{HCIVersion: c.config.Version, HCISubversion: subversion, LMPVersion: c.config.Version, Company: company,
 		LMPSubversion: subversion}.AppendTo(r), hci.Success
 }
 
@@ -101,11 +100,11 @@ func (c *Controller) readBDADDR(_, r []byte) ([]byte, hci.Status) {
 }
 
 func (c *Controller) leReadLocalFeatures(_, r []byte) ([]byte, hci.Status) {
-	return binary.LittleEndian.AppendUint64(r, c.config.Features), hci.Success
+	return binary.LittleEndian.AppendUint64(r, c.features()), hci.Success
 }
 
 func (c *Controller) leReadSupportedStates(_, r []byte) ([]byte, hci.Status) {
-	return binary.LittleEndian.AppendUint64(r, supportedStates), hci.Success
+	return binary.LittleEndian.AppendUint64(r, c.config.States), hci.Success
 }
 
 // setRandomAddress is refused while the address is in use (Vol 4, Part E, 7.8.4).

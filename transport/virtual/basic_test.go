@@ -60,7 +60,7 @@ func TestLERand(t *testing.T) {
 
 func TestConfigRanges(t *testing.T) {
 	if got := (ControllerConfig{}).withDefaults(); got.ACLBuffers != 8 || got.ACLLength != 251 || got.PDULength != 27 || got.CommandPackets != 1 ||
-		got.AcceptListSize != 8 || got.Links != 64 || got.RSSI != -50 || got.Features != defaultFeatures {
+		got.AcceptListSize != 8 || got.Links != 64 || got.RSSI != -50 || got.Features != featuresOf(version54) {
 		t.Errorf("%+v", got)
 	}
 	low := ControllerConfig{CommandPackets: -1, ACLBuffers: -1, ACLLength: 1, PDULength: 1, AcceptListSize: -1, Links: -1}.withDefaults()

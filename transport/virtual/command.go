@@ -10,8 +10,9 @@ import (
 // A command is how the controller does one. Exactly one of its functions is there: it says whether the command is
 // answered by Command Complete, by Command Status, or not at all.
 type command struct {
-	length     int // of the parameters
-	octet, bit int // in Supported Commands (Vol 4, Part E, 6.27)
+	length     int    // of the parameters
+	octet, bit int    // in Supported Commands (Vol 4, Part E, 6.27)
+	feature    uint64 // a controller without any of these does not know it; zero for none
 
 	// complete does the command and appends its return parameters, without the status, to r.
 	complete func(c *Controller, p []byte, r []byte) ([]byte, hci.Status)
@@ -23,7 +24,8 @@ type command struct {
 
 // commands is every command there is. Each part of the controller has its own in a table beside it.
 var commands = merge(basicCommands, advertisingCommands, scanningCommands, connectingCommands, acceptListCommands,
-	resolvingCommands, linkCommands, hostFlowCommands, parameterCommands, remoteCommands, encryptionCommands)
+	resolvingCommands, linkCommands, hostFlowCommands, parameterCommands, remoteCommands, encryptionCommands, featureCommands,
+	phyCommands, dataLengthCommands, channelCommands, subrateCommands, powerCommands)
 
 func merge(tables ...map[hci.Opcode]command) map[hci.Opcode]command {
 	all := map[hci.Opcode]command{}

@@ -21,7 +21,7 @@ func alone(t *testing.T, config ControllerConfig, f func(t *testing.T, h *host))
 
 func TestUnknownCommands(t *testing.T) {
 	alone(t, ControllerConfig{Unsupported: []hci.Opcode{hci.OpLERand, hci.OpLECreateConnection}}, func(t *testing.T, h *host) {
-		for _, op := range []hci.Opcode{hci.OpNone, 0xFC01, 0x2030, 0xFFFF, hci.OpLERand, hci.OpLECreateConnection} {
+		for _, op := range []hci.Opcode{hci.OpNone, 0xFC01, 0x20FF, 0xFFFF, hci.OpLERand, hci.OpLECreateConnection} {
 			h.refused(hci.Raw{Op: op, Parameters: []byte{1, 2, 3}}, hci.UnknownHCICommand)
 		}
 	})
@@ -47,7 +47,8 @@ func TestCommandLengths(t *testing.T) {
 // is done or refused (Vol 4, Part E, 7.7.14 and 7.7.15).
 func TestCommandForms(t *testing.T) {
 	byStatus := map[hci.Opcode]bool{hci.OpDisconnect: true, hci.OpReadRemoteVersionInformation: true, hci.OpLECreateConnection: true,
-		hci.OpLEConnectionUpdate: true, hci.OpLEReadRemoteFeatures: true, hci.OpLEEnableEncryption: true}
+		hci.OpLEConnectionUpdate: true, hci.OpLEReadRemoteFeatures: true, hci.OpLEEnableEncryption: true,
+		hci.OpLESetPHY: true, hci.OpLESubrateRequest: true, hci.OpLEReadRemoteTransmitPowerLevel: true}
 	alone(t, ControllerConfig{}, func(t *testing.T, h *host) {
 		for op, c := range commands {
 			if c.unanswered != nil {

@@ -27,7 +27,7 @@ func (c *Controller) createConnection(p []byte) hci.Status {
 	q, err := hci.ParseLECreateConnection(p)
 	filter, peerType := p[4], p[5]
 	switch {
-	case c.initiator.on:
+	case c.initiator.on || !c.mayEnter(initiating):
 		return hci.CommandDisallowed
 	case err != nil, !inRange(q.ScanWindow, q.ScanInterval, 0x0004, 0x4000), filter > 1, filter == 0 && peerType > 3, !valid(q.Parameters):
 		return hci.InvalidHCICommandParameters
@@ -102,7 +102,7 @@ func (c *Controller) connect(to *Controller) {
 	advertiser, _ := c.identify(v.self)
 	self, generated := c.addressFor(i.OwnAddressType, advertiser.address)
 	initiator, heard := to.admits(self, filterConnectRequests)
-	heard = heard && to.mayLink()
+	heard = heard && to.mayLink() && !to.connectedTo(initiator.address) && !c.air.loses(c, to) // Vol 6, Part B, 4.5.1
 	if to.fault.miss > 0 {
 		to.fault.miss--
 		heard = false
@@ -117,6 +117,11 @@ func (c *Controller) connect(to *Controller) {
 	if heard {
 		to.stopAdvertising()
 		l.peripheral.open()
+		for _, e := range l.ends() {
+			if e.c.suggested.Octets > e.length.now.TX.Octets {
+				e.updateLength() // Vol 4, Part E, 7.8.35
+			}
+		}
 	}
 	l.schedule()
 }

@@ -1,7 +1,6 @@
 package virtual
 
 import (
-	"slices"
 	"time"
 
 	"github.com/jelling-ble/jelling/hci"
@@ -12,6 +11,7 @@ type llOpcode uint8
 
 const (
 	llConnectionUpdateInd  llOpcode = 0x00
+	llChannelMapInd        llOpcode = 0x01
 	llTerminateInd         llOpcode = 0x02
 	llEncReq               llOpcode = 0x03
 	llEncRsp               llOpcode = 0x04
@@ -25,6 +25,15 @@ const (
 	llPeripheralFeatureReq llOpcode = 0x0E
 	llConnectionParamReq   llOpcode = 0x0F
 	llRejectExtInd         llOpcode = 0x11
+	llLengthReq            llOpcode = 0x14
+	llLengthRsp            llOpcode = 0x15
+	llPHYReq               llOpcode = 0x16
+	llPHYRsp               llOpcode = 0x17
+	llPHYUpdateInd         llOpcode = 0x18
+	llPowerControlReq      llOpcode = 0x23
+	llPowerControlRsp      llOpcode = 0x24
+	llSubrateReq           llOpcode = 0x26
+	llSubrateInd           llOpcode = 0x27
 )
 
 // An llKind is what there is to know of an LL control PDU beside what its procedure does with it.
@@ -33,6 +42,8 @@ type llKind struct {
 	length  int                    // octets of payload, for the time on air
 	receive func(e *end, p pdu)    // what the other end does with it
 	detail  func(p pdu) (s string) // for traces; nil for none
+	feature uint64                 // that the other end must have one of to know it; zero for none
+	answer  bool                   // the other side owes one
 	// encrypting PDUs are the only ones that go while encryption starts or pauses (Vol 6, Part B, 5.1.3.1).
 	encrypting bool
 }
@@ -65,7 +76,29 @@ func llKinds(op llOpcode) llKind {
 	case llVersionInd:
 		return llKind{name: "LL_VERSION_IND", length: 6, receive: (*end).receiveVersion}
 	case llConnectionParamReq:
-		return llKind{name: "LL_CONNECTION_PARAM_REQ", length: 24, receive: (*end).receiveParamReq, detail: parametersText}
+		return llKind{name: "LL_CONNECTION_PARAM_REQ", length: 24, receive: (*end).receiveParamReq, detail: parametersText, answer: true}
+	case llChannelMapInd:
+		return llKind{name: "LL_CHANNEL_MAP_IND", length: 8, receive: (*end).receiveChannels, detail: channelsText}
+	case llLengthReq:
+		return llKind{name: "LL_LENGTH_REQ", length: 9, receive: (*end).receiveLengthReq, detail: lengthsText, answer: true,
+			feature: hci.FeatureLEDataPacketLengthExtension}
+	case llLengthRsp:
+		return llKind{name: "LL_LENGTH_RSP", length: 9, receive: (*end).receiveLengthRsp, detail: lengthsText}
+	case llPHYReq:
+		return llKind{name: "LL_PHY_REQ", length: 3, receive: (*end).receivePHYReq, detail: phyText, answer: true, feature: morePHYs}
+	case llPHYRsp:
+		return llKind{name: "LL_PHY_RSP", length: 3, receive: (*end).receivePHYRsp, detail: phyText}
+	case llPHYUpdateInd:
+		return llKind{name: "LL_PHY_UPDATE_IND", length: 5, receive: (*end).receivePHYUpdate, detail: phyText}
+	case llPowerControlReq:
+		return llKind{name: "LL_POWER_CONTROL_REQ", length: 4, receive: (*end).receivePowerReq, answer: true, feature: hci.FeatureLEPowerControlRequest}
+	case llPowerControlRsp:
+		return llKind{name: "LL_POWER_CONTROL_RSP", length: 5, receive: (*end).receivePowerRsp}
+	case llSubrateReq:
+		return llKind{name: "LL_SUBRATE_REQ", length: 11, receive: (*end).receiveSubrateReq, detail: subrateText, answer: true,
+			feature: hci.FeatureConnectionSubrating}
+	case llSubrateInd:
+		return llKind{name: "LL_SUBRATE_IND", length: 11, receive: (*end).receiveSubrate, detail: subrateText}
 	default:
 		return llKind{name: "LL_REJECT_EXT_IND", length: 3, receive: (*end).receiveReject, detail: reasonText, encrypting: true}
 	}
@@ -84,6 +117,12 @@ type pdu struct {
 	ediv       uint16
 	features   uint64
 	parameters hci.ConnectionParameters
+	lengths    hci.DataLengths
+	channels   hci.ChannelMap
+	tx, rx     hci.PHYs // of its sender
+	power      int8     // dBm
+	phy        hci.PHY  // of power
+	subrating  hci.Subrating
 }
 
 func reasonText(p pdu) string { return p.reason.Error() }
@@ -117,26 +156,26 @@ func (e *end) nextControl() int {
 	return -1
 }
 
-// sendControl sends the control PDU of that index, and returns the octets of its payload.
-func (e *end) sendControl(i int) int {
-	p := e.control[i]
-	e.control = slices.Delete(e.control, i, i+1)
-	kind := llKinds(p.op)
+// arriveControl is a PDU's coming to the other side. One that does not know it says so (Vol 6, Part B, 5.1.7).
+func (e *end) arriveControl(p pdu) {
+	kind, peer := llKinds(p.op), e.peer()
 	if e.air().traced() {
 		detail := ""
 		if kind.detail != nil {
 			detail = kind.detail(p)
 		}
-		e.air().trace(e.c, e.peer().c, kind.name, "%s", detail)
+		e.air().trace(e.c, peer.c, kind.name, "%s", detail)
 	}
-	e.sent(p.op)
-	kind.receive(e.peer(), p)
-	return kind.length
+	if kind.feature != 0 && !peer.c.has(kind.feature) {
+		peer.reject(p.op, hci.UnsupportedRemoteFeature)
+		return
+	}
+	kind.receive(peer, p)
 }
 
-// sent is what a PDU means for the one who has sent it.
-func (e *end) sent(op llOpcode) {
-	switch op {
+// sent is what a PDU means for the one who sends it, when it does so first.
+func (e *end) sent(p *pdu) {
+	switch p.op {
 	case llEncReq, llPauseEncReq:
 		e.encryption.paused = true
 		e.expectAnswer()
@@ -144,8 +183,19 @@ func (e *end) sent(op llOpcode) {
 		if e.role == hci.Central {
 			e.expectAnswer()
 		}
-	case llConnectionParamReq:
-		e.expectAnswer()
+	case llConnectionUpdateInd:
+		e.link.announce(*p)
+	case llChannelMapInd:
+		p.channels = e.c.channels
+		e.link.announce(*p)
+	case llPHYUpdateInd:
+		if p.tx|p.rx != 0 {
+			e.link.announce(*p)
+		}
+	default:
+		if llKinds(p.op).answer {
+			e.expectAnswer()
+		}
 	}
 }
 
@@ -171,14 +221,4 @@ func (e *end) unanswered() {
 		return
 	}
 	e.leave(hci.LLResponseTimeout)
-}
-
-// receiveReject is the end of a procedure that the other side refused.
-func (e *end) receiveReject(p pdu) {
-	e.answered()
-	if p.rejected == llConnectionParamReq {
-		e.updateRefused(p.reason)
-		return
-	}
-	e.encryptionRefused(p.reason)
 }

@@ -16,8 +16,11 @@ type ControllerConfig struct {
 	// Address is the public device address, least significant octet first. If zero, one that no other
 	// controller of the air has.
 	Address [6]byte
-	// Features are the LE features, as in hci.FeatureLEEncryption. If zero, encryption, the connection parameters
-	// request, extended reject, peripheral-initiated features exchange and privacy.
+	// Version is the Core Specification's that the controller keeps to, as HCI numbers them: 0x06 is 4.0, 0x0D is
+	// 5.4. If zero, 5.4.
+	Version uint8
+	// Features are the LE features, as in hci.FeatureLEEncryption; a command that is of no use without a feature is
+	// not known without. If zero, all those of the version that this package has.
 	Features uint64
 	// Unsupported are commands that the controller does not know, beside those that this package does not.
 	Unsupported []hci.Opcode
@@ -31,8 +34,8 @@ type ControllerConfig struct {
 	// SharedBuffers makes the controller a dual-mode one whose LE Read Buffer Size answers zero, so that the
 	// host has to ask Read Buffer Size.
 	SharedBuffers bool
-	// PDULength is how much data one packet on air holds, 27 to 251 octets; a link takes the smaller of
-	// both sides'. If zero, 27.
+	// PDULength is how much data one packet on air holds when a link begins, 27 to 251 octets; a link takes the
+	// smaller of both sides'. If zero, 27. A host may raise it by LE Set Data Length.
 	PDULength int
 	// AcceptListSize is how many devices the filter accept list holds, at most 255. If zero, 8.
 	AcceptListSize int
@@ -43,16 +46,17 @@ type ControllerConfig struct {
 	Links int
 	// RSSI is how strongly others hear this controller, in dBm. If zero, -50.
 	RSSI int8
+	// TXPower is how strongly the controller sends, in dBm.
+	TXPower int8
+	// States are the combinations of states that the controller can be in, as LE Read Supported States tells them.
+	// If zero, every one. It refuses to enter any other (0x0C).
+	States uint64
 }
 
-// Bits of LE features that the host side's vocabulary has no name for (Vol 6, Part B, 4.6).
 const (
-	featureExtendedReject              uint64 = 1 << 2
-	featurePeripheralFeaturesExchange  uint64 = 1 << 3
-	defaultFeatures                           = hci.FeatureLEEncryption | hci.FeatureConnectionParametersRequest | featureExtendedReject | featurePeripheralFeaturesExchange | hci.FeatureLLPrivacy
-	minPDULength, maxPDULength                = 27, 251
-	minACLLength, maxACLLength                = minPDULength, 1021
-	defaultACLLength, defaultACLBuffer        = 251, 8
+	minPDULength, maxPDULength         = 27, 251
+	minACLLength, maxACLLength         = minPDULength, 1021
+	defaultACLLength, defaultACLBuffer = 251, 8
 )
 
 // withDefaults fills in what is zero and brings the rest into its range.
@@ -63,8 +67,14 @@ func (f ControllerConfig) withDefaults() ControllerConfig {
 		}
 		*v = min(max(*v, low), high)
 	}
+	if f.Version == 0 {
+		f.Version = version54
+	}
 	if f.Features == 0 {
-		f.Features = defaultFeatures
+		f.Features = featuresOf(f.Version)
+	}
+	if f.States == 0 {
+		f.States = supportedStates
 	}
 	between(&f.CommandPackets, 1, 255, 1)
 	between(&f.ACLBuffers, 1, 255, defaultACLBuffer)
@@ -107,7 +117,12 @@ type Controller struct {
 // state is what HCI_Reset and the loss of power take away.
 type state struct {
 	eventMask, leEventMask uint64
+	hostFeatures           uint64  // that the host has spoken for
 	random                 [6]byte // the random address
+	channels               hci.ChannelMap
+	phyWish                phyWish        // of new links
+	suggested              hci.DataLength // of new links
+	subrating              hci.Subrating  // that peripherals may ask for
 	accept                 []hci.Address
 	resolving              resolving
 	advertiser             advertiser
@@ -139,11 +154,7 @@ func (a *Air) NewController(config ControllerConfig) *Controller {
 	if c.name = config.Name; c.name == "" {
 		c.name = c.address.String()
 	}
-	if c.config.Features&hci.FeatureLLPrivacy == 0 {
-		for op := range resolvingCommands {
-			delete(c.commands, op)
-		}
-	}
+	maps.DeleteFunc(c.commands, func(_ hci.Opcode, cmd command) bool { return cmd.feature != 0 && c.config.Features&cmd.feature == 0 })
 	for _, op := range config.Unsupported {
 		delete(c.commands, op)
 	}
@@ -159,6 +170,8 @@ func (c *Controller) setUp() {
 	c.advertiser.event.fire = c.advertise
 	c.advertiser.timeout.fire = c.advertisingTimedOut
 	c.eventMask, c.leEventMask = defaultEventMask, defaultLEEventMask
+	c.channels, c.subrating = allChannels, acceptableSubrate
+	c.suggested = hci.DataLength{Octets: hci.MinDataOctets, Time: hci.MinDataTime}
 }
 
 // reset loses the state. Peers are not told.

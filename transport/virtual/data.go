@@ -107,23 +107,6 @@ func (e *end) mayData() bool {
 	return true
 }
 
-// sendData sends the next piece of the first packet, and returns its length.
-func (e *end) sendData() int {
-	p := e.data.head
-	piece := p.data[p.sent:min(len(p.data), p.sent+min(e.link.pduLength, e.peer().c.hostRoom()))]
-	first := p.first && p.sent == 0
-	if e.air().traced() {
-		e.traceData(piece, first)
-	}
-	e.peer().receiveData(piece, first)
-	p.sent += len(piece)
-	if p.sent == len(p.data) {
-		e.c.release(e.data.pop())
-		e.completed++
-	}
-	return len(piece)
-}
-
 func (e *end) traceData(piece []byte, first bool) {
 	name := "LL Data continuation"
 	if first {

@@ -44,8 +44,5 @@ func (e *end) terminate(reason hci.Status) {
 	e.queueBehindData(pdu{op: llTerminateInd, reason: reason})
 }
 
-// receiveTerminate ends the link on this side, and its acknowledgement on the other (Vol 6, Part B, 5.1.6).
-func (e *end) receiveTerminate(p pdu) {
-	e.leave(p.reason)
-	e.peer().leave(hci.ConnectionTerminatedByLocalHost)
-}
+// receiveTerminate ends the link on this side; its acknowledgement does so on the other (Vol 6, Part B, 5.1.6).
+func (e *end) receiveTerminate(p pdu) { e.leave(p.reason) }

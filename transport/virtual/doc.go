@@ -8,7 +8,7 @@
 // while a link is idle or nobody listens. Outside, set [AirConfig].Instant for tests that should not wait for a
 // connection event. There is no goroutine; what an air does, it does in the calls of its users and in one timer.
 //
-// A test breaks things with the methods of Controller: SetSilent, MissConnectRequests, DropLinks, Restart, Unplug,
+// A test breaks things with the methods of Controller: SetSilent, SetLoss, MissConnectRequests, DropLinks, Restart, Unplug,
 // HoldCommands, Refuse, Inject. It asks [Counters] whether its host was right: one that sends more commands or data
 // than it has credits for loses them, and is counted. The blame goes by what the host has read, so it is never unjust.
 //
@@ -17,12 +17,17 @@
 //
 //	supported                                      not supported
 //	legacy advertising, undirected and directed    extended and periodic advertising
-//	passive and active scanning, accept list
-//	privacy: resolving list, both privacy modes
-//	connecting, both roles, many links             PHYs, channels, data length update, subrating
-//	encryption start, refresh and its failures     ping, authenticated payload time-out
-//	connection update and parameters request       collisions of procedures beyond a parameters request
-//	remote features and version                    ISO, SCO, BR/EDR
-//	supervision time-out, peripheral latency       loss of single packets on air
-//	Number Of Completed Packets, shared buffers    flow control of synchronous data
+//	passive and active scanning, accept list       the hopping itself: no channel is better than another
+//	privacy: resolving list, both privacy modes    ping, authenticated payload time-out
+//	connecting, both roles, many links             sleep clock accuracy, path loss, power changes
+//	encryption start, refresh and its failures     constant tone extensions
+//	connection update and parameters request       ISO, SCO, BR/EDR
+//	PHY, data length and channel map update        flow control of synchronous data
+//	subrating, RSSI, power of both sides
+//	collisions of procedures, instants that passed
+//	remote features and version, versions from 4.0
+//	states that can't be combined, if so wanted
+//	supervision time-out, peripheral latency
+//	loss of packets, sent again and in order
+//	Number Of Completed Packets, shared buffers
 package virtual

@@ -41,7 +41,7 @@ func (c *Controller) enableEncryption(p []byte) hci.Status {
 		return hci.UnknownConnectionIdentifier
 	case e.role != hci.Central || e.encryption.busy || e.leaving:
 		return hci.CommandDisallowed
-	case c.config.Features&hci.FeatureLEEncryption == 0:
+	case !c.has(hci.FeatureLEEncryption):
 		return hci.UnsupportedFeatureOrParameter
 	}
 	n := &e.encryption
@@ -77,7 +77,7 @@ func (e *end) receiveEncReq(p pdu) {
 	n.busy, n.paused = true, true
 	request := hci.LELongTermKeyRequest{Handle: e.handle, Random: p.random, EDIV: p.ediv}
 	switch {
-	case e.c.config.Features&hci.FeatureLEEncryption == 0:
+	case !e.c.has(hci.FeatureLEEncryption):
 		e.refuseEncryption(hci.UnsupportedRemoteFeature)
 	case !e.c.allows(hci.AppendEvent(e.c.event[:0], request)):
 		e.refuseEncryption(hci.PINOrKeyMissing) // there is nobody to ask

@@ -8,8 +8,9 @@ import (
 // faults is what a test has done to a controller. It outlives resets.
 type faults struct {
 	silent bool
-	miss   int  // connect requests not to hear
-	hold   bool // answer no command
+	loss   float64 // the part of packets that get lost
+	miss   int     // connect requests not to hear
+	hold   bool    // answer no command
 	held   []heldCommand
 	refuse map[hci.Opcode]hci.Status
 }

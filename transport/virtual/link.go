@@ -15,6 +15,9 @@ const (
 	establishWithin     = 6 // connection intervals for the first packet (Vol 6, Part B, 4.5.2)
 )
 
+// allChannels are the 37 data channels.
+var allChannels = hci.ChannelMap{0xFF, 0xFF, 0xFF, 0xFF, 0x1F}
+
 // A link is a connection. It is idle, without an alarm, while neither side has anything to send and both
 // are there: connection events without data happen in theory only.
 type link struct {
@@ -22,18 +25,20 @@ type link struct {
 	central    end
 	peripheral end
 	parameters hci.ConnectionParameters // IntervalMax is the interval
-	pduLength  int                      // data in one packet on air
+	channels   hci.ChannelMap
+	subrate    subrate
 
 	created     time.Duration
 	established bool          // a packet has come across
 	anchor      time.Duration // of connection event first
 	first       int           // event counter at the anchor, the first or that of the last update
 	last        int           // the last event in which the peripheral is known to have listened
+	tried       int           // the last event in which anything was sent
 	next        alarm         // the next event in which there is something to do
 
 	supervision alarm // set while the two don't hear each other
-	update      alarm // the instant of a connection update
-	updated     hci.ConnectionParameters
+	losing      bool  // since packets get lost, and not since one of them is away
+	instant     instant
 }
 
 // An end is one controller's side of a link.
@@ -53,23 +58,29 @@ type end struct {
 	// hostBuffers is how many ACL packets the host has not given back, with flow control towards it.
 	hostBuffers int
 	control     []pdu
+	flight      flight
 	response    alarm // the peer owes an answer (Vol 6, Part B, 5.2)
 	leaving     bool  // the host has asked for the end
 	encryption  encryption
-	update      updateState
+	procedures  procedures
+	asked       bool // the central's host owes an answer to the peripheral's wish for parameters
 	remote      remoteState
+	length      lengthState
+	phy         phyState
+	power       powerState
 }
 
 func newLink(central, peripheral *Controller, centralAddress, peripheralAddress hci.Address, p hci.ConnectionParameters) *link {
 	a := central.air
-	l := &link{air: a, parameters: p, created: a.now, first: 0, last: -1,
-		pduLength: min(central.config.PDULength, peripheral.config.PDULength)}
+	l := &link{air: a, parameters: p, created: a.now, last: -1, tried: -1, channels: central.channels, subrate: subrate{factor: 1}}
 	l.anchor = a.now + transmitWindowDelay + a.later(l.interval())
 	l.central = end{link: l, c: central, role: hci.Central, address: centralAddress, gone: true}
 	l.peripheral = end{link: l, c: peripheral, role: hci.Peripheral, address: peripheralAddress, gone: true}
-	l.next.fire, l.supervision.fire, l.update.fire = l.event, l.lost, l.updateInstant
+	l.next.fire, l.supervision.fire, l.instant.fire = l.event, l.lost, l.atInstant
 	for _, e := range l.ends() {
 		e.response.fire = e.unanswered
+		e.phy = phyState{tx: hci.LE1M, wish: e.c.phyWish}
+		e.length = e.c.newLength(min(central.config.PDULength, peripheral.config.PDULength))
 	}
 	return l
 }
@@ -95,7 +106,7 @@ func (l *link) timeout() time.Duration {
 
 // broken tells whether the two don't hear each other.
 func (l *link) broken() bool {
-	return l.central.gone || l.peripheral.gone || !l.central.c.onAir() || !l.peripheral.c.onAir()
+	return l.central.gone || l.peripheral.gone || !l.central.c.onAir() || !l.peripheral.c.onAir() || l.loss() >= 1
 }
 
 // over tells whether nobody is left.
@@ -108,19 +119,20 @@ func (l *link) schedule() {
 	case l.over():
 		a.unset(&l.next)
 		a.unset(&l.supervision)
-		a.unset(&l.update)
+		a.unset(&l.instant.alarm)
 	case l.broken():
 		a.unset(&l.next)
 		if !l.supervision.on {
 			a.set(&l.supervision, l.deadline())
 		}
 	default:
-		if l.supervision.on { // both are back in time: the next event is heard
-			a.unset(&l.supervision)
-			l.last = max(l.last, l.count(a.now))
-		}
 		fromCentral, fromPeripheral := l.central.pending(), l.peripheral.pending()
-		if l.established && !fromCentral && !fromPeripheral {
+		idle := l.established && !fromCentral && !fromPeripheral
+		if l.supervision.on && (!l.losing || idle) { // both are back in time: the next event is heard
+			a.unset(&l.supervision)
+			l.last, l.losing = max(l.last, l.count(a.now)), false
+		}
+		if idle {
 			a.unset(&l.next)
 			return
 		}
@@ -142,13 +154,13 @@ func (l *link) timeOf(event int) time.Duration {
 }
 
 // nextEvent is the time of the next event that both attend. A peripheral with latency that has nothing to
-// send itself attends only some of them.
+// send itself attends only some of those that subrating leaves.
 func (l *link) nextEvent(peripheralAttends bool) time.Duration {
 	if l.air.config.Instant {
 		return l.air.now
 	}
-	n := max(l.count(l.air.now-1), l.last) + 1
-	if every := int(l.parameters.Latency) + 1; !peripheralAttends && l.last >= 0 {
+	n := l.subrate.next(max(l.count(l.air.now-1), l.last, l.tried) + 1)
+	if every := (int(l.parameters.Latency) + 1) * l.subrate.factor; !peripheralAttends && l.last >= 0 && !l.losing {
 		n = l.last + (n-l.last+every-1)/every*every
 	}
 	return l.timeOf(n)
@@ -162,7 +174,7 @@ func (l *link) deadline() time.Duration {
 	}
 	heard := a.now
 	if !a.config.Instant {
-		every := int(l.parameters.Latency) + 1
+		every := (int(l.parameters.Latency) + 1) * l.subrate.factor
 		n := l.count(a.now)
 		heard = l.timeOf(n - (n-l.last)%every)
 	}
@@ -198,7 +210,7 @@ func (e *end) leave(reason hci.Status) {
 func (e *end) vanish() {
 	e.gone = true
 	e.flush()
-	e.control = nil
+	e.control, e.flight, e.procedures = nil, flight{}, procedures{}
 	e.air().unset(&e.response)
 	for i, other := range e.c.ends {
 		if other == e {
@@ -210,53 +222,3 @@ func (e *end) vanish() {
 }
 
 func (e *end) air() *Air { return e.link.air }
-
-// event is a connection event: the two take turns until neither has more, or the next event is near.
-func (l *link) event() {
-	l.established = true
-	l.last = max(l.last, l.count(l.air.now))
-	for spent := time.Duration(0); ; {
-		spent += airtime(l.central.send()) + airtime(l.peripheral.send()) + 2*interFrameSpace
-		more := l.central.pending() || l.peripheral.pending()
-		if l.broken() || !more || !l.air.config.Instant && spent+exchangeTime(l.pduLength) > l.interval() {
-			break
-		}
-	}
-	l.central.giveCompleted()
-	l.peripheral.giveCompleted()
-	l.schedule()
-}
-
-// airtime is how long a packet with n octets of payload takes at 1 Mbit/s (Vol 6, Part B, 2.1): preamble, access
-// address, header and CRC, and for what is not empty a MIC.
-func airtime(n int) time.Duration {
-	const frame, mic, octet = 10, 4, 8 * time.Microsecond
-	if n > 0 {
-		n += mic
-	}
-	return time.Duration(n+frame) * octet
-}
-
-// exchangeTime is the longest that one turn of both takes.
-func exchangeTime(pduLength int) time.Duration {
-	return 2*airtime(pduLength) + 2*interFrameSpace
-}
-
-// pending tells whether this side has something to send that may be sent.
-func (e *end) pending() bool {
-	return !e.gone && (e.nextControl() >= 0 || e.mayData())
-}
-
-// send sends one packet, and returns the octets of its payload.
-func (e *end) send() int {
-	if e.link.broken() {
-		return 0
-	}
-	if i := e.nextControl(); i >= 0 {
-		return e.sendControl(i)
-	}
-	if e.mayData() {
-		return e.sendData()
-	}
-	return 0
-}

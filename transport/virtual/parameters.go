@@ -14,15 +14,6 @@ var parameterCommands = map[hci.Opcode]command{
 	hci.OpLERemoteConnectionParameterRequestNegativeReply: {length: 3, octet: 33, bit: 5, complete: (*Controller).parameterNegativeReply},
 }
 
-// updateDelay is how many connection events lie between a connection update and its instant (Vol 6, Part B, 5.1.1).
-const updateDelay = 6
-
-// updateState is an end's part in changing the connection parameters.
-type updateState struct {
-	busy  bool // this host has asked for a change
-	asked bool // the central's host owes an answer to the peripheral's wish
-}
-
 func (c *Controller) connectionUpdate(p []byte) hci.Status {
 	q, err := hci.ParseLEConnectionUpdate(p)
 	e := c.find(q.Handle)
@@ -31,19 +22,18 @@ func (c *Controller) connectionUpdate(p []byte) hci.Status {
 		return hci.InvalidHCICommandParameters
 	case e == nil:
 		return hci.UnknownConnectionIdentifier
-	case e.update.busy || e.leaving:
+	case e.at(connectionUpdate) || e.at(connectionParameters) || e.leaving:
 		return hci.CommandDisallowed
-	case e.role == hci.Peripheral && c.config.Features&hci.FeatureConnectionParametersRequest == 0:
+	case e.role == hci.Peripheral && !c.has(hci.FeatureConnectionParametersRequest):
 		return hci.UnsupportedFeatureOrParameter
 	}
-	e.update.busy = true
 	switch {
 	case e.role == hci.Central:
-		e.queue(pdu{op: llConnectionUpdateInd, parameters: q.Parameters})
-	case e.peer().c.config.Features&hci.FeatureConnectionParametersRequest == 0:
-		c.afterwards(func() { e.updateRefused(hci.UnsupportedRemoteFeature) })
+		e.begin(connectionUpdate, func() { e.queue(pdu{op: llConnectionUpdateInd, parameters: q.Parameters}) })
+	case !e.peer().c.has(hci.FeatureConnectionParametersRequest):
+		c.afterwards(func() { e.giveParameters(hci.UnsupportedRemoteFeature) })
 	default:
-		e.queue(pdu{op: llConnectionParamReq, parameters: q.Parameters})
+		e.begin(connectionParameters, func() { e.queue(pdu{op: llConnectionParamReq, parameters: q.Parameters}) })
 	}
 	return hci.Success
 }
@@ -60,18 +50,18 @@ func (e *end) receiveParamReq(p pdu) {
 	request := hci.LERemoteConnectionParameterRequest{Handle: e.handle, IntervalMin: q.IntervalMin, IntervalMax: q.IntervalMax,
 		Latency: q.Latency, SupervisionTimeout: q.SupervisionTimeout}
 	switch {
-	case e.update.busy:
-		e.refuseParameters(hci.LLProcedureCollision)
+	case !e.meets(connectionParameters, p.op):
 	case !e.c.allows(hci.AppendEvent(e.c.event[:0], request)):
 		e.refuseParameters(hci.UnsupportedRemoteFeature) // Vol 4, Part E, 7.7.65.6
 	default:
-		e.update.asked = true
+		e.asked = true
 		e.c.give(request)
 	}
 }
 
 func (e *end) refuseParameters(reason hci.Status) {
-	e.queue(pdu{op: llRejectExtInd, rejected: llConnectionParamReq, reason: reason})
+	e.reject(llConnectionParamReq, reason)
+	e.otherFinished()
 }
 
 func (c *Controller) parameterReply(p, r []byte) ([]byte, hci.Status) {
@@ -83,7 +73,7 @@ func (c *Controller) parameterReply(p, r []byte) ([]byte, hci.Status) {
 	case err != nil, !valid(q.Parameters):
 		return r, hci.InvalidHCICommandParameters
 	}
-	e.update.asked = false
+	e.asked = false
 	e.queue(pdu{op: llConnectionUpdateInd, parameters: q.Parameters})
 	return r, hci.Success
 }
@@ -91,7 +81,7 @@ func (c *Controller) parameterReply(p, r []byte) ([]byte, hci.Status) {
 func (c *Controller) parameterNegativeReply(p, r []byte) ([]byte, hci.Status) {
 	e, r, status := c.askedForParameters(p, r)
 	if status == hci.Success {
-		e.update.asked = false
+		e.asked = false
 		e.refuseParameters(hci.Status(p[2]))
 	}
 	return r, status
@@ -104,52 +94,48 @@ func (c *Controller) askedForParameters(p, r []byte) (*end, []byte, hci.Status) 
 	switch {
 	case e == nil:
 		return nil, r, hci.UnknownConnectionIdentifier
-	case !e.update.asked:
+	case !e.asked:
 		return nil, r, hci.CommandDisallowed
 	}
 	return e, r, hci.Success
 }
 
-// receiveUpdate is the central's word that the parameters change, at an instant that both know from now on.
+// receiveUpdate is the central's word that the parameters change. It ends a wish of the peripheral's, or begins a
+// procedure of the central's own.
 func (e *end) receiveUpdate(p pdu) {
-	e.answered()
-	l := e.link
-	at := l.air.now
-	if !l.air.config.Instant {
-		at = l.timeOf(l.count(at) + updateDelay)
+	if e.procedures.own != connectionParameters || e.peer().procedures.own == connectionUpdate {
+		e.meets(connectionUpdate, p.op)
 	}
-	l.updated = p.parameters
-	l.air.set(&l.update, at)
+	e.receiveInstant(p)
 }
 
-// updateInstant is the event from which on the new parameters hold. Both attend it.
-func (l *link) updateInstant() {
-	now, old, q := l.air.now, l.parameters, l.updated
+// updateParameters is at the event from which on the new parameters hold. Both attend it.
+func (l *link) updateParameters(q hci.ConnectionParameters) {
+	now, old := l.air.now, l.parameters
 	event := l.count(now)
 	if !l.next.on || l.next.at != now { // nothing to send in it
 		l.last = max(l.last, event)
 	}
 	l.anchor, l.first, l.parameters = now, event, q
-	e := hci.LEConnectionUpdateComplete{Interval: q.IntervalMax, Latency: q.Latency, SupervisionTimeout: q.SupervisionTimeout}
+	l.subrate = subrate{factor: 1} // Vol 6, Part B, 5.1.1
 	same := old.IntervalMax == q.IntervalMax && old.Latency == q.Latency && old.SupervisionTimeout == q.SupervisionTimeout
-	for _, end := range l.ends() {
-		asked := end.update.busy
-		end.update.busy = false
-		if !end.gone && (asked || !same) { // Vol 4, Part E, 7.7.65.3
-			e.Handle = end.handle
-			end.c.give(e)
+	for _, e := range l.ends() {
+		own := e.procedures.own
+		asked := own == connectionUpdate || own == connectionParameters && e.peer().procedures.own != connectionUpdate
+		if !e.gone && (asked || !same) { // Vol 4, Part E, 7.7.65.3
+			e.giveParameters(hci.Success)
 		}
 	}
-	l.schedule()
 }
 
 // updateRefused tells the host that its wish was not granted; the parameters are what they were.
 func (e *end) updateRefused(reason hci.Status) {
-	if e.gone {
-		return
-	}
-	e.update.busy = false
+	e.giveParameters(reason)
+	e.finish()
+}
+
+func (e *end) giveParameters(status hci.Status) {
 	q := e.link.parameters
-	e.c.give(hci.LEConnectionUpdateComplete{Status: reason, Handle: e.handle, Interval: q.IntervalMax, Latency: q.Latency,
+	e.c.give(hci.LEConnectionUpdateComplete{Status: status, Handle: e.handle, Interval: q.IntervalMax, Latency: q.Latency,
 		SupervisionTimeout: q.SupervisionTimeout})
 }

@@ -37,14 +37,14 @@ func (c *Controller) readRemoteFeatures(p []byte) hci.Status {
 		return status
 	case e.remote.features:
 		return hci.CommandDisallowed
-	case e.role == hci.Peripheral && c.config.Features&featurePeripheralFeaturesExchange == 0:
+	case e.role == hci.Peripheral && !c.has(hci.FeaturePeripheralInitiatedFeaturesExchange):
 		return hci.UnsupportedFeatureOrParameter
 	}
 	e.remote.features = true
 	switch {
 	case e.role == hci.Central:
 		e.queue(pdu{op: llFeatureReq})
-	case e.peer().c.config.Features&featurePeripheralFeaturesExchange == 0:
+	case !e.peer().c.has(hci.FeaturePeripheralInitiatedFeaturesExchange):
 		c.afterwards(func() { e.giveFeatures(hci.UnsupportedRemoteFeature, 0) })
 	default:
 		e.queue(pdu{op: llPeripheralFeatureReq})
@@ -53,7 +53,7 @@ func (c *Controller) readRemoteFeatures(p []byte) hci.Status {
 }
 
 func (e *end) receiveFeatureReq(pdu) {
-	e.queue(pdu{op: llFeatureRsp, features: e.c.config.Features})
+	e.queue(pdu{op: llFeatureRsp, features: e.c.features()})
 }
 
 func (e *end) receiveFeatureRsp(p pdu) { e.giveFeatures(hci.Success, p.features) }
@@ -97,5 +97,5 @@ func (e *end) receiveVersion(pdu) {
 
 func (e *end) giveVersion() {
 	e.remote.version = false
-	e.c.give(hci.ReadRemoteVersionInformationComplete{Handle: e.handle, Version: version, Company: company, Subversion: subversion})
+	e.c.give(hci.ReadRemoteVersionInformationComplete{Handle: e.handle, Version: e.peer().c.config.Version, Company: company, Subversion: subversion})
 }

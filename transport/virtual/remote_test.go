@@ -25,8 +25,8 @@ func (h *host) version(handle uint16) {
 }
 
 func TestRemoteFeatures(t *testing.T) {
-	one := ControllerConfig{Features: hci.FeatureLEEncryption | featurePeripheralFeaturesExchange}
-	two := ControllerConfig{Features: hci.FeatureLE2MPHY | featurePeripheralFeaturesExchange}
+	one := ControllerConfig{Features: hci.FeatureLEEncryption | hci.FeaturePeripheralInitiatedFeaturesExchange}
+	two := ControllerConfig{Features: hci.FeatureLE2MPHY | hci.FeaturePeripheralInitiatedFeaturesExchange}
 	inBubble(t, one, two, func(t *testing.T, p *pair) {
 		p.central.start(hci.LEReadRemoteFeatures(p.ch))
 		p.central.features(p.ch, hci.Success, two.Features)
@@ -43,7 +43,7 @@ func TestRemoteFeaturesOfACentralThatCannot(t *testing.T) {
 		p.peripheral.start(hci.LEReadRemoteFeatures(p.ph))
 		p.peripheral.features(p.ph, hci.UnsupportedRemoteFeature, 0)
 		p.central.start(hci.LEReadRemoteFeatures(p.ch))
-		p.central.features(p.ch, hci.Success, defaultFeatures)
+		p.central.features(p.ch, hci.Success, featuresOf(version54))
 	})
 	inBubble(t, ControllerConfig{}, old, func(t *testing.T, p *pair) {
 		p.peripheral.refused(hci.LEReadRemoteFeatures(p.ph), hci.UnsupportedFeatureOrParameter)
@@ -75,7 +75,7 @@ func TestRemoteWaitsForEncryption(t *testing.T) {
 		p.reply(ltk)
 		p.peripheral.changed(p.ph, hci.Success, 1)
 		p.central.changed(p.ch, hci.Success, 1)
-		p.central.features(p.ch, hci.Success, defaultFeatures)
+		p.central.features(p.ch, hci.Success, featuresOf(version54))
 		p.central.version(p.ch)
 	})
 }

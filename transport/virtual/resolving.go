@@ -9,15 +9,15 @@ import (
 )
 
 var resolvingCommands = map[hci.Opcode]command{
-	hci.OpLEAddDeviceToResolvingList:           {length: 39, octet: 34, bit: 3, complete: (*Controller).addToResolvingList},
-	hci.OpLERemoveDeviceFromResolvingList:      {length: 7, octet: 34, bit: 4, complete: (*Controller).removeFromResolvingList},
-	hci.OpLEClearResolvingList:                 {length: 0, octet: 34, bit: 5, complete: (*Controller).clearResolvingList},
-	hci.OpLEReadResolvingListSize:              {length: 0, octet: 34, bit: 6, complete: (*Controller).readResolvingListSize},
-	hci.OpLEReadPeerResolvableAddress:          {length: 7, octet: 34, bit: 7, complete: (*Controller).readPeerResolvable},
-	hci.OpLEReadLocalResolvableAddress:         {length: 7, octet: 35, bit: 0, complete: (*Controller).readLocalResolvable},
-	hci.OpLESetAddressResolutionEnable:         {length: 1, octet: 35, bit: 1, complete: (*Controller).setResolution},
-	hci.OpLESetResolvablePrivateAddressTimeout: {length: 2, octet: 35, bit: 2, complete: (*Controller).setPrivateTimeout},
-	hci.OpLESetPrivacyMode:                     {length: 8, octet: 39, bit: 2, complete: (*Controller).setPrivacyMode},
+	hci.OpLEAddDeviceToResolvingList:           {length: 39, octet: 34, bit: 3, feature: hci.FeatureLLPrivacy, complete: (*Controller).addToResolvingList},
+	hci.OpLERemoveDeviceFromResolvingList:      {length: 7, octet: 34, bit: 4, feature: hci.FeatureLLPrivacy, complete: (*Controller).removeFromResolvingList},
+	hci.OpLEClearResolvingList:                 {length: 0, octet: 34, bit: 5, feature: hci.FeatureLLPrivacy, complete: (*Controller).clearResolvingList},
+	hci.OpLEReadResolvingListSize:              {length: 0, octet: 34, bit: 6, feature: hci.FeatureLLPrivacy, complete: (*Controller).readResolvingListSize},
+	hci.OpLEReadPeerResolvableAddress:          {length: 7, octet: 34, bit: 7, feature: hci.FeatureLLPrivacy, complete: (*Controller).readPeerResolvable},
+	hci.OpLEReadLocalResolvableAddress:         {length: 7, octet: 35, bit: 0, feature: hci.FeatureLLPrivacy, complete: (*Controller).readLocalResolvable},
+	hci.OpLESetAddressResolutionEnable:         {length: 1, octet: 35, bit: 1, feature: hci.FeatureLLPrivacy, complete: (*Controller).setResolution},
+	hci.OpLESetResolvablePrivateAddressTimeout: {length: 2, octet: 35, bit: 2, feature: hci.FeatureLLPrivacy, complete: (*Controller).setPrivateTimeout},
+	hci.OpLESetPrivacyMode:                     {length: 8, octet: 39, bit: 2, feature: hci.FeatureLLPrivacy, complete: (*Controller).setPrivacyMode},
 }
 
 // How long a private address that the controller makes is used: the default, and the range in seconds (Vol 4, Part E,

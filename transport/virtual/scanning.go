@@ -60,8 +60,11 @@ func (c *Controller) setScanEnable(p, r []byte) ([]byte, hci.Status) {
 		s.on = false
 		return r, hci.Success
 	}
-	if _, status := c.own(s.OwnAddressType); status != hci.Success {
+	switch _, status := c.own(s.OwnAddressType); {
+	case status != hci.Success:
 		return r, status
+	case !c.mayEnter(s.state()):
+		return r, hci.CommandDisallowed
 	}
 	s.on, s.filter, s.seen = true, p[1] == 1, nil
 	interval, window := s.Interval, s.Window

@@ -28,7 +28,7 @@ func TestTrace(t *testing.T) {
 		p := newPair(t, AirConfig{Trace: func(e Trace) { all = append(all, e) }}, ControllerConfig{}, ControllerConfig{})
 		settle()
 		p.central.start(hci.LEReadRemoteFeatures(p.ch))
-		p.central.features(p.ch, hci.Success, defaultFeatures)
+		p.central.features(p.ch, hci.Success, featuresOf(version54))
 		p.encrypt(ltk)
 		p.keyRequest()
 		p.noKey()
