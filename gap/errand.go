@@ -2,9 +2,11 @@ package gap
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/jelling-ble/jelling/att"
+	"github.com/jelling-ble/jelling/gatt"
 	"github.com/jelling-ble/jelling/hci"
 )
 
@@ -15,8 +17,7 @@ type errand uint8
 const (
 	errandForget    errand = 1 << iota // what was kept belongs to somebody else
 	errandKnow                         // the peer is who it says: it gets what is kept for it
-	errandRewrite                      // the peer is to be told again what it was told on this link
-	errandRenew                        // the same, for a database that has changed
+	errandRenew                        // the peer is to be told again what it was told on this link
 	errandSubscribe                    // the peer is to be told what we wish of it
 )
 
@@ -127,7 +128,7 @@ func (m *memory) do(what errand) {
 	if what == errandForget {
 		c.forgetPeer(peer)
 		m.known = hci.Address{}
-		c.chores.add(errandRewrite) // it may have forgotten us as well
+		c.chores.add(errandRenew) // it may have forgotten us as well
 		return
 	}
 	if peer != m.known && c.bonded() { // by now it may not be any more
@@ -154,6 +155,25 @@ func (c *Conn) forgetPeer(peer hci.Address) {
 		c.warnUnlessEnded(c.host.cfg.Server.Forget(peer.Text()))
 	}
 	c.warnUnlessEnded(c.Client().Forget(peer.Text()))
+}
+
+// Forget removes the bond of a peer, by its identity address, and what GATT keeps with it: subscriptions, and what each side
+// knows of the other's database. A connection that there is goes on, as one to somebody whom we do not know. Without a bond
+// what is left of one is removed. The error joins those of the stores.
+func (h *Host) Forget(peer hci.Address) error {
+	errs := []error{h.Bonds().Delete(h.Identity(), peer)}
+	for _, c := range h.Conns() {
+		if c.Peer() == peer {
+			errs = append(errs, c.Client().Forget(peer.Text()))
+		}
+	}
+	if h.cfg.Server != nil {
+		errs = append(errs, h.cfg.Server.Forget(peer.Text()))
+	}
+	if h.cfg.GATTStore != nil {
+		errs = append(errs, gatt.ForgetPeer(h.cfg.GATTStore, peer.Text()))
+	}
+	return errors.Join(errs...)
 }
 
 // warnUnlessEnded warns of an error that is not only the link's end.

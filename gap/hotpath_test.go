@@ -29,6 +29,7 @@ const (
 
 var (
 	completed     = hci.AppendEvent(nil, hci.CompletedPacketsOf(hci.CompletedPackets{Handle: trivialHandle, Count: 1}))
+	readResponse  = attPacket(att.ReadResponse{Value: make([]byte, 20)}.AppendTo(nil))
 	writeResponse = attPacket(att.WriteResponse{}.AppendTo(nil))
 	notification  = attPacket(att.HandleValueNotification{Handle: valueHandle, Value: make([]byte, 20)}.AppendTo(nil))
 )
@@ -60,6 +61,10 @@ func (c *trivial) WritePacket(p []byte) error {
 	if p[0] == hci.ACLPacket {
 		const opcode = 1 + hci.ACLHeaderLength + 4
 		switch att.Opcode(p[opcode]) {
+		case att.OpReadRequest:
+			if p[opcode+1] == valueHandle {
+				c.in <- readResponse
+			}
 		case att.OpWriteRequest:
 			c.in <- writeResponse
 		case att.OpWriteCommand:
@@ -125,19 +130,30 @@ func writeCommand(t testing.TB, controller *trivial, conn *gap.Conn, value []byt
 	<-controller.sent
 }
 
-// The whole way through every layer allocates nothing in steady state.
+// read is one read, from its caller to the transport and back.
+func read(t testing.TB, conn *gap.Conn, buf []byte) {
+	if n, err := conn.Client().ReadInto(t.Context(), valueHandle, buf); err != nil || n != 20 {
+		t.Error(n, err)
+	}
+}
+
+// Complaint 28: what a packet costs. The whole way through every layer allocates nothing in steady state.
 func TestHotPathAllocatesNothing(t *testing.T) {
 	controller, conn, got := hotPath(t)
 	value := make([]byte, 20)
 	for range 100 { // rings and buffers grow to their size
 		notify(controller, got)
 		writeCommand(t, controller, conn, value)
+		read(t, conn, value)
 	}
 	if n := testing.AllocsPerRun(1000, func() { notify(controller, got) }); n != 0 && !raceEnabled {
 		t.Errorf("a notification allocates %v times", n)
 	}
 	if n := testing.AllocsPerRun(1000, func() { writeCommand(t, controller, conn, value) }); n != 0 && !raceEnabled {
 		t.Errorf("a write command allocates %v times", n)
+	}
+	if n := testing.AllocsPerRun(1000, func() { read(t, conn, value) }); n != 0 && !raceEnabled {
+		t.Errorf("a read allocates %v times", n)
 	}
 }
 
@@ -146,6 +162,15 @@ func BenchmarkNotification(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		notify(controller, got)
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	_, conn, _ := hotPath(b)
+	buf := make([]byte, 20)
+	b.ReportAllocs()
+	for b.Loop() {
+		read(b, conn, buf)
 	}
 }
 

@@ -256,7 +256,13 @@ func cccdOf(t *testing.T, c *gap.Conn, uuid att.UUID) uint16 {
 	if err != nil || len(found) == 0 {
 		t.Fatal(found, err)
 	}
-	for _, d := range found[0].Descriptors {
+	descriptors := found[0].Descriptors
+	if len(descriptors) == 0 {
+		if descriptors, err = c.Client().DiscoverDescriptors(t.Context(), found[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range descriptors {
 		if d.UUID == gatt.ClientCharacteristicConfiguration {
 			return d.Handle
 		}

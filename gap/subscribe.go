@@ -151,9 +151,6 @@ func (t *taken) do(what errand) {
 	if !c.gate.isOpen() || c.mayInitiate() != nil {
 		return
 	}
-	if what == errandRewrite {
-		c.warnUnlessEnded(c.Client().Renew(context.Background()))
-	}
 	wished := c.host.wishes.of(c.Peer())
 	for _, got := range t.dropped(wished) {
 		c.warnUnlessEnded(got.Close(context.Background()))

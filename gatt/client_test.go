@@ -274,7 +274,7 @@ func TestCancelDoesNotPoisonTheBearer(t *testing.T) {
 	})
 }
 
-// Complaint: a read or write never returns.
+// Complaint 22: a read or write never returns.
 func TestNoAnswerEndsTheLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, peer := script(t, atttest.Options{}, gatt.Config{})

@@ -7,7 +7,7 @@ import (
 	"github.com/jelling-ble/jelling/att/atttest"
 )
 
-// Complaint: what belongs to a link that has ended lingers.
+// Complaint 15: what belongs to a link that has ended lingers.
 func TestServerKeepsNothingOfALinkThatHasEnded(t *testing.T) {
 	s, err := NewServer(ServerConfig{})
 	if err != nil {

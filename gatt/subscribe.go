@@ -1,12 +1,8 @@
 package gatt
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 )
 
 // The bits of a Client Characteristic Configuration (Vol 3, Part G, 3.3.3.3).
@@ -88,30 +84,6 @@ func (c *Client) Resume(ch RemoteCharacteristic, handler func(value []byte)) (*S
 // Renew asks the server for the values once more, as Subscribe does.
 func (s *Subscription) Renew(ctx context.Context) error {
 	return s.client.Write(ctx, s.cccd, []byte{s.wish, 0})
-}
-
-// Renew renews all subscriptions, for a server that has forgotten them. The error joins those of the writes.
-func (c *Client) Renew(ctx context.Context) error {
-	var errs []error
-	for _, s := range c.subscriptions() {
-		if !s.isClosed() {
-			errs = append(errs, s.Renew(ctx))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// subscriptions are those there are, in the order in which they were made.
-func (c *Client) subscriptions() []*Subscription {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.SortedFunc(maps.Values(c.subs), func(a, b *Subscription) int { return cmp.Compare(a.number, b.number) })
-}
-
-func (s *Subscription) isClosed() bool {
-	s.client.mu.Lock()
-	defer s.client.mu.Unlock()
-	return s.closed
 }
 
 // findCCCD finds the descriptor that has to be written to subscribe.

@@ -222,7 +222,7 @@ func TestValuesComeInOrderAcrossSubscriptions(t *testing.T) {
 	})
 }
 
-// Complaint: a handler that reads gets no answer, since its values are in the way.
+// Complaint 27, of a handler that reads: it gets no answer, since its values are in the way, or they are lost meanwhile.
 func TestHandlerMayUseTheClient(t *testing.T) {
 	value := &gatt.Characteristic{UUID: gatt.HeartRateMeasurement, Properties: gatt.Notify}
 	other := &gatt.Characteristic{UUID: gatt.ModelNumber, Properties: gatt.Read | gatt.Write}

@@ -107,7 +107,7 @@ func (e *env) bondsForget(address string) error {
 		return err
 	}
 	for _, r := range found {
-		if err := store.Delete(r.Local, r.Peer); err != nil {
+		if err := errors.Join(store.Delete(r.Local, r.Peer), e.forgetGATT(r.Peer)); err != nil {
 			return err
 		}
 		e.out.event(time.Now(), "forgotten", r.Peer.String(), nil, "forgotten")

@@ -23,8 +23,11 @@ func (e *env) storeConfig() bondstore.Config {
 	return bondstore.Config{Log: e.log, Key: e.key, MaxBonds: e.maxBonds, Evicted: e.evicted}
 }
 
-// evicted tells of a record that gave way to another.
+// evicted tells of a record that gave way to another. What GATT keeps of that peer goes with it.
 func (e *env) evicted(gone, to smp.Record) {
+	if err := e.forgetGATT(gone.Peer); err != nil {
+		e.log.Warnf("%s was evicted: %v", gone.Peer.Text(), err)
+	}
 	e.out.event(time.Now(), "evicted", gone.Peer.String(), fields{
 		{"address_type", gone.Peer.Type.String()}, {"local", gone.Local.Text()}, {"bonded", gone.Bonded}, {"level", levelOf(gone)}, {"for", to.Peer.Text()},
 	}, "evicted: "+to.Peer.Text()+" is new, and --max-bonds is reached")

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/jelling-ble/jelling/gatt/statestore"
 )
 
 func TestStateKey(t *testing.T) {
@@ -22,6 +24,11 @@ func TestStateKey(t *testing.T) {
 func TestMaxBonds(t *testing.T) {
 	const another = "00:1C:05:FF:F0:31"
 	dir, from := t.TempDir(), bluezTree(t, map[string]string{bluezHost + "/" + another + "/info": bluezInfo})
+	for _, a := range []string{address, another} {
+		if err := statestore.Open(filepath.Join(dir, "state", gattFolder)).Save(a+"/public", []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	r := jelling(t, dir, "bonds", "import", "--from-bluez", from, "--max-bonds", "1", "--json")
 	var gone object
 	for _, o := range r.objects(t) {
@@ -35,4 +42,20 @@ func TestMaxBonds(t *testing.T) {
 	if r = jelling(t, dir, "bonds", "list"); strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stdout, another) {
 		t.Errorf("there is\n%s", r.stdout)
 	}
+	if kept := keptByGATT(t, dir); len(kept) != 1 || !strings.Contains(kept[0], "31") {
+		t.Errorf("%v is kept", kept)
+	}
+}
+
+// keptByGATT is the files of what GATT keeps of peers.
+func keptByGATT(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	files, err := os.ReadDir(filepath.Join(dir, "state", gattFolder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	return names
 }

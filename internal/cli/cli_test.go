@@ -254,8 +254,14 @@ func TestSubscribeAlways(t *testing.T) {
 	if r.status != 0 || find(all, "bond_lost") == nil || find(all, "repaired") == nil || find(all, "value") == nil {
 		t.Errorf("notify, wish none: %+v", r)
 	}
+	if kept := keptByGATT(t, dir); len(kept) == 0 {
+		t.Error("nothing is kept of the database of a bonded peer")
+	}
 	if r = jelling(t, dir, "bonds", "forget", address); r.status != 0 {
 		t.Errorf("%+v", r)
+	}
+	if kept := keptByGATT(t, dir); len(kept) != 0 {
+		t.Errorf("after forget %v is kept", kept)
 	}
 	if r = jelling(t, dir, "bonds", "list", "--json"); r.status != 0 || r.stdout != "" {
 		t.Errorf("after forget: %+v", r)

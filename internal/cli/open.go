@@ -75,7 +75,7 @@ func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config
 		return nil, err
 	}
 	h.close = append(h.close, h.store.Close)
-	h.clients = statestore.Open(filepath.Join(dir, "gatt"))
+	h.clients = statestore.Open(filepath.Join(dir, gattFolder))
 	cfg, err := configure(h)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config
 		return nil, err
 	}
 	cfg.Security = smp.Config{Policy: e.peerPolicy(), Store: h.store, Delegate: delegate, Pairable: e.pairable}
-	cfg.Identity, cfg.Events, cfg.Logger = h.store, e.report, e.log
+	cfg.Identity, cfg.Events, cfg.Logger, cfg.GATTStore = h.store, e.report, e.log, h.clients
 	cfg.Recovery, cfg.Chip = controller.recovery, controller.chip
 	if h.Host, err = gap.Open(ctx, conn, cfg); err != nil {
 		return nil, err
