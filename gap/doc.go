@@ -8,7 +8,11 @@
 // With a bond, a connection is encrypted to the bond's level before any ATT PDU of ours goes out, so that
 // somebody who has the peer's address and not its key gets nothing.
 //
+// What GATT learns of a bonded peer is kept with the bond, where Config.GATTStore has a place for it: the next connection
+// costs no discovery. Host.Subscribe asks for values on every connection to a peer.
+//
 //	supported       scanning, connecting with time-out and cancellation, security, GATT client and server
-//	                on one link, advertising, reconnection with back-off, several connections
-//	not supported   extended and periodic advertising, privacy of our own address, credit-based channels
+//	                on one link, subscriptions and knowledge of databases that last, credit-based channels,
+//	                advertising, reconnection with back-off, several connections
+//	not supported   extended and periodic advertising, privacy of our own address
 package gap
