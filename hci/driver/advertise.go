@@ -50,7 +50,7 @@ func (c *Controller) StartAdvertising(ctx context.Context, p AdvertiseParameters
 		func() error { return s.setParameters(q) },
 		func() error { return s.setFresh(p.Data, false) },
 		func() error { return s.setFresh(p.ScanResponse, true) },
-		func() error { return s.enable(AdvertisingLimits{}) },
+		func() error { return s.start(AdvertisingLimits{}) },
 	)
 }
 

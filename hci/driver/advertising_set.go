@@ -65,17 +65,20 @@ type AdvertisingSet struct {
 
 // AdvertisingLimits end advertising by themselves.
 type AdvertisingLimits struct {
-	Duration  time.Duration // in steps of 10 ms, rounded up, at most 655.35 s; if zero, without end
-	MaxEvents uint8         // advertising events; if zero, without end. The legacy family has no such limit
+	// Duration is in steps of 10 ms, rounded up, at most 655.35 s. If zero, without end, but 1.28 s for directed
+	// advertising with a high duty cycle.
+	Duration  time.Duration
+	MaxEvents uint8 // advertising events; if zero, without end. The legacy family has no such limit
 }
 
 // What the commands of a set can say (Vol 4, Part E, 7.8.53 and 7.8.56).
 const (
-	maxSets         = 0xF0 // advertising handles that there are
-	durationUnit    = 10 * time.Millisecond
-	maxDuration     = 0xFFFF * durationUnit
-	defaultInterval = 160 // 100 ms
-	allChannels     = 0b111
+	maxSets          = 0xF0 // advertising handles that there are
+	durationUnit     = 10 * time.Millisecond
+	maxDuration      = 0xFFFF * durationUnit
+	highDutyDuration = 1280 * time.Millisecond // the longest, and some duration there must be
+	defaultInterval  = 160                     // 100 ms
+	allChannels      = 0b111
 )
 
 // NewAdvertisingSet makes a set, which does not advertise yet. Handler may be nil. The error is a
@@ -181,7 +184,16 @@ func (s *AdvertisingSet) SetScanResponse(ctx context.Context, data []byte) error
 // Start begins to advertise, until Stop, a connection or a limit; one that advertises begins again. Where the
 // controller can't do it beside what else it does, the error says so.
 func (s *AdvertisingSet) Start(ctx context.Context, l AdvertisingLimits) error {
-	return s.change(ctx, false, func() error { return s.enable(l) })
+	return s.change(ctx, false, func() error { return s.start(l) })
+}
+
+// start is enable with an error that says more.
+func (s *AdvertisingSet) start(l AdvertisingLimits) error {
+	err := s.enable(l)
+	if s.parameters.Properties&hci.AdvertiseConnectable != 0 {
+		return s.c.explain(err, connectableAdvertising)
+	}
+	return err
 }
 
 // Stop ends advertising; it does nothing where there is none.
@@ -388,9 +400,13 @@ func (s *AdvertisingSet) enable(l AdvertisingLimits) error {
 	if !s.c.info.Extended() {
 		return s.enableLegacy(l)
 	}
+	duration := l.Duration
+	if s.parameters.Properties&hci.AdvertiseHighDutyDirected != 0 && duration == 0 {
+		duration = highDutyDuration
+	}
 	was := s.setOn(true)
 	err := s.c.sequence(hci.LESetExtendedAdvertisingEnable{Enable: true, Sets: []hci.EnabledSet{{AdvertisingHandle: s.handle,
-		Duration: uint16((l.Duration + durationUnit - 1) / durationUnit), MaxEvents: l.MaxEvents}}})
+		Duration: uint16((duration + durationUnit - 1) / durationUnit), MaxEvents: l.MaxEvents}}})
 	if err != nil {
 		s.setOn(was)
 		return err

@@ -60,7 +60,10 @@ func (c *Controller) StartScan(ctx context.Context, p ScanParameters) error {
 	s.wanted, s.parameters = true, p
 	err = c.applyScan()
 	s.wanted = err == nil
-	return err
+	if p.Passive {
+		return c.explain(err, passiveScanning)
+	}
+	return c.explain(err, activeScanning)
 }
 
 // scannable fills in what is zero, and leaves out what the controller does not have.
