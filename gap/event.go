@@ -62,6 +62,7 @@ type events struct {
 	mu      sync.Mutex
 	closed  bool
 	dropped uint64 // since a warning
+	lost    uint64 // ever
 }
 
 func newEvents(handle func(Event), warn func(error)) *events {
@@ -89,6 +90,7 @@ func (e *events) tell(peer hci.Address, detail any) {
 	case e.queue <- Event{time.Now(), peer, detail}:
 	default:
 		e.dropped++
+		e.lost++
 	}
 }
 

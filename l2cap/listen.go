@@ -258,7 +258,7 @@ func (s *signalling) handleDisconnection(c Signal) {
 	known := channel.remote == source
 	s.mux.mu.Unlock()
 	if !known {
-		s.ignored++
+		s.ignored.Add(1)
 		return
 	}
 	s.answer(Signal{DisconnectionResponse, c.Identifier, c.Data})
@@ -269,12 +269,12 @@ func (s *signalling) handleDisconnection(c Signal) {
 func (s *signalling) handleCredit(c Signal) {
 	w, err := words("flow control credit", c.Data, 2, 2)
 	if err != nil {
-		s.ignored++ // it has no response, and no reject either
+		s.ignored.Add(1) // it has no response, and no reject either
 		return
 	}
 	channel := s.mux.byRemote(w[0])
 	if channel == nil {
-		s.ignored++
+		s.ignored.Add(1)
 		return
 	}
 	channel.credited(int(w[1]))

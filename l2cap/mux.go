@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // Config is what a Mux may be told.
@@ -33,7 +34,7 @@ type Mux struct {
 	in         recombiner  // the controller's loop
 	channels   [3]*Channel // by CID from 4 on; set before the first fragment, under mu
 	signalling *signalling
-	unknown    uint64 // PDUs for channels that are not open: the controller's loop
+	unknown    atomic.Uint64 // PDUs for channels that are not open: the controller's loop
 
 	mu       sync.Mutex // guards all below, and every channel's queues
 	err      error      // why the link ended
@@ -91,17 +92,17 @@ func (m *Mux) HandleFragment(start bool, data []byte) {
 		if c := m.creditChannel(cid); c != nil && got == whole {
 			c.receive(sdu)
 		} else {
-			m.unknown++
+			m.unknown.Add(1)
 		}
 		return
 	case i < 0 || i >= len(m.channels) || m.channels[i] == nil:
-		m.unknown++
+		m.unknown.Add(1)
 		return
 	case got == whole && len(sdu) <= m.channels[i].mtu:
 		m.channels[i].receive(sdu)
 		return
 	case got == whole: // others take as much, and so it was put together
-		m.in.stats.TooLong++
+		m.in.long.Add(1)
 	}
 	if cid == CIDSignalling {
 		m.signalling.tooLong(sdu)

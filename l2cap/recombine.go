@@ -13,7 +13,7 @@ type recombiner struct {
 	skip  bool         // what follows is of a PDU that was dropped
 	limit atomic.Int64 // longest PDU, header included; raised from anywhere
 
-	stats RecombinationStatistics
+	unfinished, stray, long atomic.Uint64 // as in RecombinationStatistics
 }
 
 // RecombinationStatistics counts what was dropped while putting PDUs together.
@@ -36,7 +36,7 @@ const (
 func (r *recombiner) add(start bool, data []byte) (cid uint16, payload []byte, got outcome) {
 	if start {
 		if r.open {
-			r.stats.Unfinished++
+			r.unfinished.Add(1)
 		}
 		r.open, r.skip, r.buf = len(data) > 0, false, r.buf[:0]
 		if len(data) >= headerLength && len(data) == pduLength(data) && len(data) <= int(r.limit.Load()) {
@@ -48,7 +48,7 @@ func (r *recombiner) add(start bool, data []byte) (cid uint16, payload []byte, g
 		return 0, nil, nothing
 	}
 	if !r.open || len(data) == 0 {
-		r.stats.Stray++
+		r.stray.Add(1)
 		return 0, nil, nothing
 	}
 	if n := min(max(0, headerLength-len(r.buf)), len(data)); n > 0 {
@@ -85,7 +85,7 @@ func (r *recombiner) raise(n int) {
 
 func (r *recombiner) drop() {
 	r.open, r.skip = false, true
-	r.stats.TooLong++
+	r.long.Add(1)
 }
 
 // pduLength is the length of the PDU whose header b begins with, header included.

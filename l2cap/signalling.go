@@ -26,8 +26,8 @@ var (
 type signalling struct {
 	mux     *Mux
 	channel *Channel
-	buf     []byte // the answer being built: the controller's loop
-	ignored uint64 // responses nobody asked for, and what could not be parsed: the controller's loop
+	buf     []byte        // the answer being built: the controller's loop
+	ignored atomic.Uint64 // responses nobody asked for, and what could not be parsed
 
 	requests requests
 	asking   atomic.Bool // RequestParameters waits
@@ -43,7 +43,7 @@ func newSignalling(m *Mux) *signalling {
 func (s *signalling) handle(b []byte) {
 	c, err := ParseSignal(b)
 	if err != nil || c.Identifier == 0 {
-		s.ignored++ // no identifier to answer to (Vol 3, Part A, 4)
+		s.ignored.Add(1) // no identifier to answer to (Vol 3, Part A, 4)
 		return
 	}
 	switch c.Code {
@@ -65,7 +65,7 @@ func (s *signalling) handle(b []byte) {
 		if !isResponse(c.Code) {
 			s.reject(c.Identifier, NotUnderstood, nil)
 		} else if !s.requests.settle(c.Identifier, c.Code, c.Data, nil) {
-			s.ignored++
+			s.ignored.Add(1)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func isResponse(c Code) bool {
 // tooLong answers a C-frame over the signalling MTU, when enough of it is there to have an identifier.
 func (s *signalling) tooLong(b []byte) {
 	if len(b) < 2 || b[1] == 0 || Code(b[0]) == CommandReject || isResponse(Code(b[0])) {
-		s.ignored++
+		s.ignored.Add(1)
 		return
 	}
 	s.reject(b[1], SignallingMTU, []byte{signallingMTU, 0})
@@ -97,7 +97,7 @@ func (s *signalling) reject(identifier uint8, reason RejectReason, data []byte) 
 func (s *signalling) answer(c Signal) {
 	s.buf = c.AppendTo(s.buf[:0])
 	if s.channel.SendUrgent(s.buf) != nil {
-		s.ignored++
+		s.ignored.Add(1)
 	}
 }
 
@@ -116,13 +116,13 @@ func (s *signalling) handleParameters(c Signal) {
 	s.answer(Signal{ConnectionParameterUpdateResponse, c.Identifier, result})
 	if accept && s.mux.link.UpdateParameters(hci.ConnectionParameters{IntervalMin: p.IntervalMin, IntervalMax: p.IntervalMax,
 		Latency: p.Latency, SupervisionTimeout: p.Timeout}) != nil {
-		s.ignored++ // the link is ending
+		s.ignored.Add(1) // the link is ending
 	}
 }
 
 func (s *signalling) handleReject(c Signal) {
 	if len(c.Data) < 2 || !s.requests.settle(c.Identifier, CommandReject, nil, RejectReason(binary.LittleEndian.Uint16(c.Data))) {
-		s.ignored++
+		s.ignored.Add(1)
 	}
 }
 
@@ -151,7 +151,7 @@ func (m *Mux) RequestParameters(ctx context.Context, p Parameters) error {
 	})
 }
 
-// Statistics counts what a Mux dropped. It belongs to the controller's loop, which is where to call it.
+// Statistics counts what a Mux dropped.
 type Statistics struct {
 	RecombinationStatistics
 	UnknownChannel    uint64 // PDUs for channels that are not open
@@ -160,5 +160,6 @@ type Statistics struct {
 
 // Statistics reports the counters.
 func (m *Mux) Statistics() Statistics {
-	return Statistics{m.in.stats, m.unknown, m.signalling.ignored}
+	r := RecombinationStatistics{Unfinished: m.in.unfinished.Load(), Stray: m.in.stray.Load(), TooLong: m.in.long.Load()}
+	return Statistics{r, m.unknown.Load(), m.signalling.ignored.Load()}
 }

@@ -40,8 +40,10 @@ type Controller struct {
 	free  chan *packet
 	wg    sync.WaitGroup // whatever Close waits for
 
+	written written // the writer's
+
 	conns map[uint16]*Conn // the loop's
-	stats Statistics       // the loop's
+	stats Statistics       // the loop's, as far as it counts
 	phase phase            // the loop's
 	early earlyData        // the loop's
 

@@ -30,6 +30,7 @@ const (
 type hostAccount struct {
 	on     bool // set before the first connection
 	out    int  // packets that the controller has not been given back
+	most   int  // of those, ever
 	held   int  // of those, of throttled connections
 	due    bool // the writer has some to give back
 	owing  []*Conn
@@ -78,6 +79,7 @@ func (o *outbox) received(c *Conn) {
 	defer o.mu.Unlock()
 	h := &o.host
 	h.out++
+	h.most = max(h.most, h.out)
 	if c.throttled {
 		c.withheld++
 		h.held++

@@ -106,12 +106,14 @@ func (c *Controller) onLoop(f func()) error {
 // handlePacket handles what was read, and tells whether it keeps it.
 func (c *Controller) handlePacket(received *packet) (kept bool) {
 	b := received.b[:received.n]
+	c.stats.MostUnread = max(c.stats.MostUnread, 1+len(c.in))
 	if len(b) == 0 {
 		c.stats.Malformed++
 		return false
 	}
 	switch b[0] {
 	case hci.EventPacket:
+		c.stats.Events++
 		e, err := hci.ParseEvent(b[1:])
 		if err == nil {
 			err = c.handleEvent(e)
@@ -119,6 +121,7 @@ func (c *Controller) handlePacket(received *packet) (kept bool) {
 		c.check(err)
 	case hci.ACLPacket:
 		p, err := hci.ParseACL(b[1:])
+		c.stats.Received.add(len(p.Data))
 		switch {
 		case err != nil:
 			c.check(err)

@@ -52,6 +52,8 @@ type outbox struct {
 	queue  []*command // waiting for room, oldest first
 	flight []*command // sent, no answer yet; never two of one opcode
 	room   int        // commands the controller takes now
+
+	mostQueued int
 	// lenient is a chip that is being prepared: nobody's patience but the caller's counts.
 	lenient bool
 
@@ -92,6 +94,7 @@ func (o *outbox) put(c *command) error {
 		return ErrTooManyCommands
 	}
 	o.queue = append(o.queue, c)
+	o.mostQueued = max(o.mostQueued, len(o.queue))
 	o.watchOldest()
 	o.wake.Signal()
 	return nil

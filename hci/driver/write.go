@@ -14,8 +14,11 @@ func (c *Controller) write() {
 		var err error
 		switch {
 		case len(e.returns) > 0:
+			c.written.commands.Add(1)
+			c.written.returns.Add(1)
 			err = c.conn.WritePacket(e.returns)
 		case e.command != nil:
+			c.written.commands.Add(1)
 			err = c.conn.WritePacket(e.command.packet)
 			clear(e.command.packet) // keys among them
 		case e.link != nil:
@@ -46,6 +49,8 @@ func (c *Controller) writeFragment(link *Conn, b []byte) error {
 	if c.out.ended(link) {
 		return nil // its buffers came back with its end, this one too, and its handle may be another's
 	}
+	c.written.packets.Add(1)
+	c.written.octets.Add(uint64(n))
 	hci.AppendACL(b[:0], hci.ACL{Handle: link.handle, Boundary: boundary, Data: b[head : head+n]}) // the data is in its place
 	return c.conn.WritePacket(b[:head+n])
 }

@@ -64,6 +64,8 @@ type env struct {
 
 	secureOnly bool
 	minKeySize int // octets, 0 for any
+
+	statsEvery time.Duration // 0 for never
 }
 
 // usageError is a command line that makes no sense.
@@ -139,6 +141,9 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 			if e.timeout < 0 {
 				return usageError{fmt.Errorf("--timeout %v: want a duration like 30s, or 0 for none", e.timeout)}
 			}
+			if e.statsEvery < 0 {
+				return usageError{fmt.Errorf("--stats %v: want a duration like 10s, or 0 for none", e.statsEvery)}
+			}
 			if err := e.readStateKey(); err != nil {
 				return err
 			}
@@ -169,6 +174,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.Lookup("security").DefValue = "" // it says so itself
 	f.BoolVar(&e.secureOnly, "sc-only", false, "Secure Connections only: refuse legacy pairing and its keys")
 	f.IntVar(&e.minKeySize, "min-key-size", 0, "refuse keys of fewer octets, 7 to 16 (default 7)")
+	f.DurationVar(&e.statsEvery, "stats", 0, "print the counters of every layer so often, as in 10s, and once more in the end")
 	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
 	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newAdvertise(e), newL2CAP(e), newAdapters(e), newDoctor(e), newDemo(e))

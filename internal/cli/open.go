@@ -95,7 +95,7 @@ func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config
 		return nil, err
 	}
 	h.close = append(h.close, h.Host.Close)
-	h.close = append(h.close, e.notifyReady(h.Host))
+	h.close = append(h.close, e.notifyReady(h.Host), e.printStats(h.Host))
 	return h, nil
 }
 

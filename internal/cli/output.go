@@ -53,17 +53,25 @@ func (o *output) data(at time.Time, event, address string, f fields, text string
 	fmt.Fprintln(o.stdout, text)
 }
 
-// object prints fields in their order, which encoding/json would not keep.
+// object prints fields on a line.
 func (o *output) object(f fields) {
-	b := []byte{'{'}
+	_, _ = o.stdout.Write(append(f.appendTo(nil), '\n')) // nobody is left to tell
+}
+
+// appendTo appends fields as an object in their order, which encoding/json would not keep.
+func (f fields) appendTo(b []byte) []byte {
+	b = append(b, '{')
 	for i, one := range f {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = appendJSON(append(appendJSON(b, one.name), ':'), one.value)
 	}
-	_, _ = o.stdout.Write(append(b, '}', '\n')) // nobody is left to tell
+	return append(b, '}')
 }
+
+// MarshalJSON implements json.Marshaler.
+func (f fields) MarshalJSON() ([]byte, error) { return f.appendTo(nil), nil }
 
 func appendJSON(b []byte, v any) []byte {
 	text, err := json.Marshal(v)
