@@ -82,7 +82,7 @@ func (m *Manager) Resolve(onAir hci.Address) (identity hci.Address, known bool) 
 	if !onAir.IsResolvable() {
 		return onAir, onAir.IsIdentity()
 	}
-	if identity, ok := m.resolver.resolve(m.config.Store, m.config.Identity, onAir); ok {
+	if identity, ok := m.resolver.resolve(m.config.Store, m.config.Identity, m.config.IRK, onAir); ok {
 		return identity, true
 	}
 	return onAir, false

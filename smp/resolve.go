@@ -31,7 +31,7 @@ type peerIRK struct {
 type changeCounter interface{ Changes() uint64 }
 
 // resolve is the identity address whose IRK made an address.
-func (r *resolver) resolve(store Store, local, onAir hci.Address) (identity hci.Address, ok bool) {
+func (r *resolver) resolve(store Store, local hci.Address, own Key, onAir hci.Address) (identity hci.Address, ok bool) {
 	counter, counts := store.(changeCounter)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -40,7 +40,7 @@ func (r *resolver) resolve(store Store, local, onAir hci.Address) (identity hci.
 		changes = counter.Changes() // before the records are read: a change meanwhile is seen the next time
 	}
 	if !counts || r.known == nil || changes != r.changes {
-		r.changes, r.irks, r.known = changes, irksOf(store.List(local)), map[hci.Address]hci.Address{}
+		r.changes, r.irks, r.known = changes, irksOf(store.List(local), own), map[hci.Address]hci.Address{}
 	}
 	identity, remembered := r.known[onAir]
 	if !remembered {
@@ -53,21 +53,16 @@ func (r *resolver) resolve(store Store, local, onAir hci.Address) (identity hci.
 	return identity, !identity.IsZero()
 }
 
-// irksOf is the IRKs of records. The generation before an unproven one counts too. An IRK of zeros is none: peers
-// send it to say so. One that two records have tells nothing about which peer it is, so that the first holds.
-func irksOf(records []Record) []peerIRK {
+// irksOf is the IRKs of records. The generation before an unproven one counts too.
+func irksOf(records []Record, own Key) []peerIRK {
 	var all []peerIRK
-	seen := map[Key]bool{{}: true}
-	add := func(peer hci.Address, irk *Key) {
-		if irk != nil && !seen[*irk] {
-			seen[*irk] = true
-			all = append(all, peerIRK{btcrypto.NewCipher(*irk), peer})
-		}
-	}
+	names := newIRKNames(own)
 	for _, r := range records {
-		add(r.Peer, r.Keys.PeerIRK)
-		if r.Prior != nil {
-			add(r.Peer, r.Prior.PeerIRK)
+		if names.claim(r.Peer, r.Keys.PeerIRK) {
+			all = append(all, peerIRK{btcrypto.NewCipher(*r.Keys.PeerIRK), r.Peer})
+		}
+		if r.Prior != nil && names.claim(r.Peer, r.Prior.PeerIRK) {
+			all = append(all, peerIRK{btcrypto.NewCipher(*r.Prior.PeerIRK), r.Peer})
 		}
 	}
 	return all

@@ -59,11 +59,12 @@ type Controller struct {
 	syncs         map[uint16]*Sync // the loop's
 	synchronizing chan struct{}    // holds a token while periodic advertising is being synchronized with
 
-	mu      sync.Mutex // guards all below
-	err     error
-	own     hci.Address // the address we use on air, where the controller makes none
-	private bool        // the controller makes private addresses of ours by its resolving list
-	attempt *attempt    // the connection being created
+	mu       sync.Mutex // guards all below
+	err      error
+	own      hci.Address          // the address we use on air, where the controller makes none
+	private  bool                 // the controller makes private addresses of ours by its resolving list
+	resolved map[hci.Address]bool // whom it resolves by that; replaced, never changed
+	attempt  *attempt             // the connection being created
 
 	sets        map[uint8]*AdvertisingSet
 	syncAttempt *syncAttempt // the periodic advertising being synchronized with

@@ -122,7 +122,28 @@ func (c *Controller) changeResolvingList(wanted []ResolvingEntry) (int, error) {
 		kept = append(kept, e)
 	}
 	r.entries = kept
-	return len(r.entries), errors.Join(failed, c.enableResolution(len(r.entries) > 0))
+	failed = errors.Join(failed, c.enableResolution(len(r.entries) > 0))
+	c.setResolved()
+	return len(r.entries), failed
+}
+
+// setResolved notes whom the controller resolves.
+func (c *Controller) setResolved() {
+	all := map[hci.Address]bool{}
+	for _, e := range c.resolving.entries {
+		all[e.Peer] = c.resolving.enabled
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.resolved = all
+}
+
+// Resolves tells whether the peer with that identity address is in the resolving list, so that it is to be connected to
+// by that, and found whatever its address on air is.
+func (c *Controller) Resolves(peer hci.Address) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.resolved[peer]
 }
 
 func (c *Controller) addResolving(e ResolvingEntry) error {

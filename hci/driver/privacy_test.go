@@ -209,6 +209,8 @@ func TestPrivateAddressTimeout(t *testing.T) {
 	})
 }
 
+var someone = hci.Address{Octets: [6]byte{0xEE}}
+
 // acquainted are two stations that have each other in their lists.
 func acquainted(t *testing.T, air *virtual.Air) (central, peripheral *station) {
 	t.Helper()
@@ -217,8 +219,8 @@ func acquainted(t *testing.T, air *virtual.Air) (central, peripheral *station) {
 		central:    {Peer: peripheral.radio.Address(), PeerIRK: [16]byte{2}, LocalIRK: [16]byte{1}},
 		peripheral: {Peer: central.radio.Address(), PeerIRK: [16]byte{1}, LocalIRK: [16]byte{2}},
 	} {
-		if n, err := s.SetResolvingList(t.Context(), []driver.ResolvingEntry{e}); n != 1 || err != nil {
-			t.Fatal(n, err)
+		if n, err := s.SetResolvingList(t.Context(), []driver.ResolvingEntry{e}); n != 1 || err != nil || !s.Resolves(e.Peer) || s.Resolves(someone) {
+			t.Fatal(n, err, s.Resolves(e.Peer))
 		}
 	}
 	return central, peripheral
