@@ -35,13 +35,14 @@ var table = map[string][]string{
 	"gatt/assigned":     {"att"},
 	"gatt/profile":      {"gatt", "gatt/assigned", "att"},
 	"gatt/statestore":   {"gatt"},
+	"gatt/value":        {"att"},
 	"gap": {
 		"transport", "transport/virtual", "hci", "hci/driver", "hci/vendor", "l2cap", "smp", "smp/bondstore", "att", "gatt",
 	},
 	// The commands print addresses and statuses, find characteristics by UUID, and serve an oximeter: the words of
 	// hci, l2cap, att and gatt are theirs too. They reach no controller but through gap.
 	"internal/cli": {
-		"gap", "transport", "transport/virtual", "smp", "smp/bluez", "smp/bondstore", "hci", "hci/vendor", "l2cap", "att", "gatt", "gatt/assigned", "gatt/profile", "gatt/statestore",
+		"gap", "transport", "transport/virtual", "smp", "smp/bluez", "smp/bondstore", "hci", "hci/vendor", "l2cap", "att", "gatt", "gatt/assigned", "gatt/profile", "gatt/statestore", "gatt/value",
 	},
 	"cmd/jelling": {"internal/cli"},
 
