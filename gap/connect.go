@@ -21,17 +21,13 @@ type ConnectConfig struct {
 // level of its bond, and to cfg.Security. Nothing of ours but security goes over the link before that.
 //
 // ctx bounds all of it; when it ends, an attempt is cancelled and a link disconnected. Errors: a
-// *driver.CommandError with the hci.Status of the attempt, those of smp.Session.Secure, and the end of the
+// *driver.CommandError with the hci.Status of the attempt, a *NotSeenError, those of smp.Session.Secure, and the end of the
 // link or the controller.
 func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig) (*Conn, error) {
 	if err := h.awaitController(ctx); err != nil {
 		return nil, err
 	}
-	onAir, err := h.locate(ctx, peer)
-	if err != nil {
-		return nil, err
-	}
-	link, err := h.Controller().Connect(ctx, onAir, h.cfg.Connect)
+	link, err := h.reach(ctx, peer)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %v: %w", peer, err)
 	}
@@ -48,23 +44,6 @@ func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig)
 		return nil, fmt.Errorf("secure the link: %w", err)
 	}
 	return c, nil
-}
-
-// locate finds the address that a bonded peer has on air today, where it uses private ones.
-func (h *Host) locate(ctx context.Context, peer hci.Address) (hci.Address, error) {
-	record, ok := h.security.Record(peer)
-	if !ok || record.Keys.PeerIRK == nil {
-		return peer, nil
-	}
-	for a, err := range h.Scan(ctx, ScanConfig{Passive: true}) {
-		if err != nil {
-			return peer, err
-		}
-		if a.Identity == peer && a.Connectable {
-			return a.Address, nil
-		}
-	}
-	return peer, context.Cause(ctx)
 }
 
 // establish secures a new link of ours and opens it for ATT.

@@ -33,7 +33,8 @@ type Config struct {
 	// Security is the policy, and what else the Security Manager is told. Its Identity and IRK, if zero, are
 	// the controller's public address, or one from Identity where it has none, and a key from Identity.
 	Security smp.Config
-	// Identity keeps our identity; if nil, what the controller has not is made anew each time.
+	// Identity keeps our identity; if nil, Security.Store, if it is one, and else what the controller has not is made anew
+	// each time.
 	Identity IdentityStore
 
 	// MTU is the longest ATT PDU we take, in octets; if zero, 517. With 23 there is no MTU exchange of ours.
@@ -54,6 +55,8 @@ type Config struct {
 	// Chip is what the controller needs before it is one: firmware, an address, a rate; nil for nothing. On a
 	// serial line it is needed, on a user channel it finds the address that some chips bring.
 	Chip *vendor.Config
+	// Privacy is what we go by on air, and whom we believe; its zero value hides nothing.
+	Privacy Privacy
 	// Recovery is what to do when the controller fails; if zero, the host ends with it.
 	Recovery Recovery
 	// CommandTimeout is passed to the driver.
@@ -70,6 +73,7 @@ type Host struct {
 	scanners  scanners
 	listeners listeners
 	wishes    wishes
+	privacy   privacy
 
 	shutting       atomic.Bool     // by Close
 	shut           chan struct{}   // closed when Close is through
@@ -93,7 +97,7 @@ const maxIncoming = 8
 // Open starts a host on a controller. It owns conn from then on, whether it fails or not.
 func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg, incoming: make(chan *Conn, maxIncoming), supervised: make(chan struct{}),
-		scanners: scanners{changes: make(chan struct{}, 1)}, shut: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn)}
+		scanners: scanners{changes: make(chan struct{}, 1)}, privacy: newPrivacy(), shut: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn)}
 	h.events = newEvents(cfg.Events, h.warn)
 	h.closingContext, h.beginClosing = context.WithCancel(context.Background())
 	if h.cfg.Security.HoldKeys == 0 {
@@ -112,6 +116,7 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
 	}
 	h.controller = c
 	go h.supervise()
+	go h.keepPrivate()
 	return h, nil
 }
 
@@ -126,8 +131,14 @@ func (h *Host) startController(ctx context.Context, conn transport.Conn) (*drive
 // identify settles who we are, before anybody can ask.
 func (h *Host) identify(ctx context.Context, c *driver.Controller) error {
 	s := &h.cfg.Security
+	if kept, ok := s.Store.(IdentityStore); ok && h.cfg.Identity == nil {
+		h.cfg.Identity = kept
+	}
 	if s.Identity.IsZero() {
 		s.Identity = h.ownAddress(c)
+		if s.Identity.Type == hci.Public && h.cfg.Privacy.Own == OwnStatic {
+			s.Identity = hci.Address{}
+		}
 	}
 	if !s.Identity.IsIdentity() {
 		a, err := h.staticAddress()
@@ -145,27 +156,31 @@ func (h *Host) identify(ctx context.Context, c *driver.Controller) error {
 		s.IRK = irk
 		h.warn(err)
 	}
+	if s.IRK.IsZero() {
+		s.IRK = newIRK()
+	}
 	if s.Logger == nil {
 		s.Logger = h.cfg.Logger
 	}
-	if err := h.useIdentity(ctx, c); err != nil {
+	var err error
+	if h.security, err = smp.NewManager(*s); err != nil {
 		return err
 	}
-	var err error
-	h.security, err = smp.NewManager(*s)
-	return err
+	return h.useIdentity(ctx, c)
 }
 
 // useIdentity gives a controller our address, and refuses one that has another.
 func (h *Host) useIdentity(ctx context.Context, c *driver.Controller) error {
-	switch identity := h.Identity(); {
-	case identity == c.Info().Address:
-		return nil
-	case identity.Type == hci.Public:
+	identity := h.Identity()
+	if identity.Type == hci.Public && identity != c.Info().Address {
 		return fmt.Errorf("identity address %v is not the controller's public address %v", identity, c.Info().Address)
-	default:
-		return c.SetRandomAddress(ctx, identity)
 	}
+	if identity.Type == hci.Random && !h.private() {
+		if err := c.SetRandomAddress(ctx, identity); err != nil {
+			return err
+		}
+	}
+	return h.hide(ctx, c)
 }
 
 func (h *Host) staticAddress() (hci.Address, error) {
@@ -236,6 +251,7 @@ func (h *Host) shutDown() error {
 	h.handBack(c)
 	err := c.Close()
 	<-h.supervised
+	<-h.privacy.ended
 	for _, c := range h.Conns() { // those too that began meanwhile
 		<-c.ended
 	}
@@ -257,6 +273,10 @@ func (h *Host) Conns() []*Conn {
 
 // HandleConnection implements driver.Handler: the controller's loop.
 func (h *Host) HandleConnection(link *driver.Conn) driver.ConnHandler {
+	if h.isImpostor(link.PeerAddress()) {
+		h.logf("%v: it should use private addresses", link.PeerAddress())
+		return nil
+	}
 	c, err := newConn(h, link)
 	if err != nil {
 		h.logf("%v: %v", link.PeerAddress(), err)
@@ -265,6 +285,7 @@ func (h *Host) HandleConnection(link *driver.Conn) driver.ConnHandler {
 	h.mu.Lock()
 	h.conns[link] = c
 	h.mu.Unlock()
+	h.privacy.see(c.Peer())
 	h.events.tell(c.Peer(), Connected{Role: c.Role(), OnAir: link.PeerAddress()})
 	if c.Role() == hci.Peripheral {
 		c.gate.release()

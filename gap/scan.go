@@ -32,8 +32,8 @@ type ScanConfig struct {
 
 // Advertisement is what was heard of a peer.
 type Advertisement struct {
-	Address      hci.Address // on air; of type hci.AnonymousAddress where the advertiser sends none
-	Identity     hci.Address // what Address resolves to by our bonds; Address itself where it does not
+	Address      hci.Address // on air, or Identity where the controller resolved it; of type hci.AnonymousAddress where the advertiser sends none
+	Identity     hci.Address // what the address on air resolves to by our bonds; Address itself where it does not
 	Connectable  bool
 	Scannable    bool // an active scanner may ask for more
 	Directed     bool // to Target

@@ -136,7 +136,10 @@ func (h *Host) HandleAdvertisement(r driver.Report) {
 	if h.security == nil || !h.scanners.any() {
 		return
 	}
-	identity, _ := h.security.Resolve(r.Address)
+	identity, listen := h.whose(r)
+	if !listen {
+		return
+	}
 	h.scanners.hear(Advertisement{Address: r.Address, Identity: identity, Connectable: r.Type&hci.ReportConnectable != 0,
 		Scannable: r.Type&hci.ReportScannable != 0, Directed: r.Type&hci.ReportDirected != 0, Target: r.Direct,
 		ScanResponse: r.Type&hci.ReportScanResponse != 0, Legacy: r.Type&hci.ReportLegacy != 0, Truncated: r.Truncated,

@@ -55,7 +55,12 @@ func (c *Conn) least(want smp.Level) smp.Level {
 func (c *Conn) tellSecurity(e smp.Event) {
 	c.host.events.tell(c.Peer(), e)
 	switch d := e.(type) {
+	case smp.Encrypted:
+		if d.Stored { // the keys before it may be gone
+			c.host.bondsChanged()
+		}
 	case smp.Paired:
+		c.host.bondsChanged()
 		if d.Bonded && !d.SamePeer {
 			c.errands.add(errandForget)
 		}
@@ -63,6 +68,7 @@ func (c *Conn) tellSecurity(e smp.Event) {
 			c.errands.add(errandKnow)
 		}
 	case smp.Repaired:
+		c.host.bondsChanged()
 		if !d.Record.Bonded {
 			c.errands.add(errandForget)
 		}
