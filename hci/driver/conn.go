@@ -35,9 +35,26 @@ type Conn struct {
 	done     chan struct{}
 	mu       sync.Mutex // guards all below
 	err      error      // why it ended
+	state    LinkState
 	version  chan remote[hci.ReadRemoteVersionInformationComplete]
 	features chan remote[hci.LEReadRemoteFeaturesComplete]
+	updated  chan remote[hci.LEConnectionUpdateComplete]
+	phy      chan remote[hci.LEPHYUpdateComplete]
+	subrate  chan remote[hci.LESubrateChange]
+	power    chan remote[hci.LETransmitPowerReporting]
 }
+
+func (c *Controller) newConn(e hci.LEEnhancedConnectionComplete) *Conn {
+	conn := &Conn{c: c, handle: e.Handle, complete: e, local: c.OwnAddress(), handler: unhandled{}, done: make(chan struct{})}
+	if e.LocalResolvable != [6]byte{} {
+		conn.local = hci.Address{Type: hci.Random, Octets: e.LocalResolvable}
+	}
+	conn.state = stateOf(e.LEConnectionComplete)
+	return conn
+}
+
+// isTo tells whether the peer goes by that address, on air or by its identity.
+func (c *Conn) isTo(a hci.Address) bool { return a == c.PeerAddress() || a == c.complete.Peer }
 
 // Handle is the connection's handle, good while it lasts.
 func (c *Conn) Handle() uint16 { return c.handle }
@@ -59,7 +76,7 @@ func (c *Conn) PeerAddress() hci.Address {
 // PeerIdentity is the identity that the controller resolved the peer's address to, if it did.
 func (c *Conn) PeerIdentity() (hci.Address, bool) { return c.complete.Peer, c.complete.PeerResolved }
 
-// Parameters are the connection parameters that it began with.
+// Parameters are the connection parameters that it began with; see State for those of now.
 func (c *Conn) Parameters() hci.LEConnectionComplete { return c.complete.LEConnectionComplete }
 
 // MTU is the longest ACL fragment that the controller takes, in octets.

@@ -2,22 +2,32 @@ package driver
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 )
 
-// ConnectParameters are what LE Create Connection is told, in its units; zero fields get defaults that suit
+// ConnectParameters are how to create a connection, in the controller's units; zero fields get defaults that suit
 // most peripherals: scanning half of every 60 ms, an interval of 30 to 50 ms, a time-out of 4.2 s.
 type ConnectParameters struct {
-	ScanInterval, ScanWindow uint16 // 0.625 ms
-	hci.ConnectionParameters
+	ScanInterval, ScanWindow uint16 // 0.625 ms, on LE 1M
+	hci.ConnectionParameters        // of a connection on LE 1M
+	// PHYs are LE 1M and LE Coded, where the peer is looked for, and LE 2M, on which connections may begin. If
+	// zero, LE 1M. A controller without extended advertising knows LE 1M only, and what it does not have is left
+	// out; where nothing is left it is an error.
+	PHYs hci.PHYs
+	// TwoM and Coded are for connections on those PHYs; if zero, as on LE 1M.
+	TwoM, Coded                        hci.ConnectionParameters
+	CodedScanInterval, CodedScanWindow uint16 // on LE Coded; if zero, as on LE 1M
 }
 
 func (p ConnectParameters) withDefaults() ConnectParameters {
 	if p.ScanInterval == 0 {
 		p.ScanInterval, p.ScanWindow = 0x60, 0x30
+	}
+	if p.CodedScanInterval == 0 {
+		p.CodedScanInterval, p.CodedScanWindow = p.ScanInterval, p.ScanWindow
 	}
 	if p.IntervalMin == 0 {
 		p.IntervalMin, p.IntervalMax = 24, 40
@@ -25,47 +35,137 @@ func (p ConnectParameters) withDefaults() ConnectParameters {
 	if p.SupervisionTimeout == 0 {
 		p.SupervisionTimeout = 420
 	}
+	if p.PHYs == 0 {
+		p.PHYs = hci.PHYsOf(hci.LE1M)
+	}
+	for _, other := range []*hci.ConnectionParameters{&p.TwoM, &p.Coded} {
+		if *other == (hci.ConnectionParameters{}) {
+			*other = p.ConnectionParameters
+		}
+	}
 	return p
 }
 
-// attempt is a connection being created, by a goroutine of its own, so that the caller can go.
+// connectable leaves out the PHYs that the controller does not have.
+func (c *Controller) connectable(p ConnectParameters) (ConnectParameters, error) {
+	p = p.withDefaults()
+	has := hci.PHYsOf(hci.LE1M)
+	if c.info.Coded() {
+		has |= hci.PHYsOf(hci.LECoded)
+	}
+	if p.PHYs&has == 0 { // LE 2M alone finds nobody
+		return p, unsupported(hci.OpLEExtendedCreateConnection)
+	}
+	if c.info.Extended() && c.info.Features&hci.FeatureLE2MPHY != 0 {
+		has |= hci.PHYsOf(hci.LE2M)
+	}
+	p.PHYs &= has
+	return p, nil
+}
+
+// createConnection is the command of the controller's family that connects to a peer, or, where there are more, to
+// whoever of the accept list is heard first.
+func (c *Controller) createConnection(batch []*attempt) hci.Command {
+	own, byList := c.ownAddressType(), len(batch) > 1
+	peer, p := batch[0].peer, batch[0].p
+	if byList {
+		peer = hci.Address{}
+	}
+	if !c.info.Extended() {
+		return hci.LECreateConnection{ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, UseAcceptList: byList, Peer: peer, OwnAddressType: own, Parameters: p.ConnectionParameters}
+	}
+	cmd := hci.LEExtendedCreateConnection{UseAcceptList: byList, Peer: peer, OwnAddressType: own}
+	for _, s := range []hci.PHYConnect{
+		{PHY: hci.LE1M, ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Parameters: p.ConnectionParameters},
+		{PHY: hci.LE2M, ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Parameters: p.TwoM},
+		{PHY: hci.LECoded, ScanInterval: p.CodedScanInterval, ScanWindow: p.CodedScanWindow, Parameters: p.Coded},
+	} {
+		if p.PHYs.Has(s.PHY) {
+			cmd.Connect = append(cmd.Connect, s)
+		}
+	}
+	return cmd
+}
+
+// attempt is a connection that somebody wants.
 type attempt struct {
 	ctx     context.Context // the caller's: when it ends nobody waits any more
-	event   chan creation   // from the loop, once: what the controller made of it
-	outcome chan creation   // to the caller, once
-
-	abandoned bool // the caller has gone: under the controller's mu
+	peer    hci.Address
+	p       ConnectParameters
+	outcome chan creation // to the caller, once; under the controller's mu
 }
 
 // creation is what came of it. With both a connection and an error, the connection is nobody's.
 type creation struct {
+	to   *attempt // whose the connection is; nil for nobody's in particular
 	conn *Conn
 	err  error
 }
 
-// Connect connects to an advertiser. Controllers create one connection at a time, so others wait their
-// turn. When ctx ends the caller is freed at once, and the next attempt begins when the controller has
+// wishes are the connections that are wanted, in the order in which they have their turn; under the controller's mu.
+// While there are any, a goroutine has the controller create them.
+type wishes struct {
+	all      []*attempt
+	dialing  bool          // the goroutine is there
+	changed  chan struct{} // has room for one: all, or ending, has changed
+	ending   []*Conn       // connections that came too late, until they have ended
+	creating *initiation   // what the controller is at
+}
+
+// Connect connects to an advertiser. Any number may be wanted at once: a controller creates one connection at a time,
+// but waits for as many peers as its filter accept list holds, and where more are wanted, or where there is no such
+// list, they have their turns. When ctx ends the caller is freed at once, and what follows begins when the controller has
 // confirmed the cancellation. The error is a *CommandError with the hci.Status, ctx's cause, or the end of
 // the controller. It may not be called on the loop, which brings the connection.
 func (c *Controller) Connect(ctx context.Context, peer hci.Address, p ConnectParameters) (*Conn, error) {
-	select {
-	case c.creating <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-c.ended:
-		return nil, c.Err()
+	p, err := c.connectable(p)
+	if err != nil {
+		return nil, err
 	}
-	a := &attempt{ctx: ctx, event: make(chan creation, 1), outcome: make(chan creation, 1)}
-	if !c.spawn(func() { c.create(a, peer, p.withDefaults()) }) {
-		<-c.creating
-		return nil, c.Err()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	a := &attempt{ctx: ctx, peer: peer, p: p, outcome: make(chan creation, 1)}
+	if err := c.want(a); err != nil {
+		return nil, err
 	}
 	select {
 	case r := <-a.outcome:
 		return r.conn, r.err
 	case <-ctx.Done():
 		return c.abandon(a, context.Cause(ctx))
+	case <-c.ended:
+		return c.abandon(a, c.Err())
 	}
+}
+
+// want has the attempt made.
+func (c *Controller) want(a *attempt) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err
+	}
+	w := &c.wishes
+	w.all = append(w.all, a)
+	if !w.dialing {
+		w.dialing = true
+		c.wg.Go(c.dial)
+	}
+	w.tell()
+	return nil
+}
+
+// tell tells the goroutine that something has changed.
+func (w *wishes) tell() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (w *wishes) forget(a *attempt) {
+	w.all = slices.DeleteFunc(w.all, func(b *attempt) bool { return a == b })
 }
 
 // abandon ends an attempt for its caller; what came at the same moment is still the caller's.
@@ -76,27 +176,9 @@ func (c *Controller) abandon(a *attempt, cause error) (*Conn, error) {
 	case r := <-a.outcome:
 		return r.conn, r.err
 	default:
-		a.abandoned = true
+		c.wishes.forget(a)
+		c.wishes.tell()
 		return nil, cause
-	}
-}
-
-// create is an attempt from its beginning until the next may begin. Scanning is paused meanwhile, since not
-// every controller does both.
-func (c *Controller) create(a *attempt, peer hci.Address, p ConnectParameters) {
-	defer func() { <-c.creating }()
-	r := creation{err: c.pauseScan(true)}
-	if r.err == nil && a.ctx.Err() != nil {
-		r.err = context.Cause(a.ctx)
-	}
-	if r.err == nil {
-		r = c.initiate(a, peer, p)
-	}
-	delivered := c.deliver(a, r)
-	c.note(c.pauseScan(false))
-	if r.conn != nil && !delivered {
-		r.conn.Disconnect(hci.RemoteUserTerminatedConnection)
-		<-r.conn.Done() // until then there can be no other to that peer
 	}
 }
 
@@ -104,9 +186,10 @@ func (c *Controller) create(a *attempt, peer hci.Address, p ConnectParameters) {
 func (c *Controller) deliver(a *attempt, r creation) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a.abandoned {
+	if !slices.Contains(c.wishes.all, a) {
 		return false
 	}
+	c.wishes.forget(a)
 	if r.err != nil {
 		r.conn = nil
 	}
@@ -114,146 +197,58 @@ func (c *Controller) deliver(a *attempt, r creation) bool {
 	return r.conn != nil
 }
 
-// initiate has the controller create a connection, and cancel that when nobody waits any more. For who wants the
-// controller to be still it is cancelled too, and begun again.
-func (c *Controller) initiate(a *attempt, peer hci.Address, p ConnectParameters) creation {
-	for {
-		r, h := c.initiateOnce(a, peer, p)
-		if h != nil {
-			close(h.halted)
-			select {
-			case <-h.resume:
-			case <-c.ended:
-				return creation{err: c.Err()}
-			}
-		}
-		if h == nil || r.conn != nil {
-			return r
-		}
-		if a.ctx.Err() != nil {
-			return creation{err: context.Cause(a.ctx)}
-		}
-	}
-}
+// turn is how long peers are waited for while others have to wait for their turn: some advertising intervals of most.
+const turn = 6 * time.Second
 
-// initiateOnce is initiate up to an outcome, or to a halt, which is not nil then.
-func (c *Controller) initiateOnce(a *attempt, peer hci.Address, p ConnectParameters) (r creation, h *halt) {
-	c.setAttempt(a)
-	_, err := c.Do(context.Background(), c.createConnection(peer, p))
-	switch {
-	case errors.Is(err, hci.CommandDisallowed): // it may be at an attempt that we know nothing of
-		r, _ = c.cancel(a)
-		r.err = err
-		return r, nil
-	case err != nil:
-		r = c.withdraw(a)
-		r.err = err
-		return r, nil
-	}
-	select {
-	case r = <-a.event:
-		return r, nil
-	case <-c.ended:
-		return creation{err: c.Err()}, nil
-	case halted := <-c.halts:
-		h = &halted
-	case <-a.ctx.Done():
-	}
-	r, confirmed := c.cancel(a)
-	if !confirmed {
-		c.fail(&CommandError{hci.OpLECreateConnectionCancel, ErrCommandTimeout})
-	}
-	if r.conn == nil || r.err != nil {
-		r.err = context.Cause(a.ctx)
-	}
-	return r, h
-}
-
-// cancel ends what the controller is at, and tells whether it confirmed. The cancellation is over only with
-// the Connection Complete, which may still be a connection. It is refused when there is nothing to cancel:
-// then the event has come already, or there is none.
-func (c *Controller) cancel(a *attempt) (r creation, confirmed bool) {
-	if _, err := c.Do(context.Background(), hci.LECreateConnectionCancel); err != nil {
-		c.note(err)
-		return c.withdraw(a), true
-	}
-	timer := time.NewTimer(c.cfg.CommandTimeout)
-	defer timer.Stop()
-	select {
-	case r = <-a.event:
-		return r, true
-	case <-c.ended:
-		return r, true
-	case <-timer.C:
-		return c.withdraw(a), false
-	}
-}
-
-// withdraw takes an attempt back that the loop has given nothing for. If the loop has just taken it, that is
-// about to come.
-func (c *Controller) withdraw(a *attempt) creation {
-	if c.takeAttempt() != nil {
-		return creation{}
-	}
-	return <-a.event
-}
-
-func (c *Controller) setAttempt(a *attempt) {
+// next is what the controller is to wait for now: peers of the accept list, or just one. There are none when nothing
+// may be tried now. Peers that there is a connection with are left to the controller, one by one, which refuses them.
+func (c *Controller) next() (batch []*attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.attempt = a
+	w := &c.wishes
+	for _, a := range w.all {
+		if slices.ContainsFunc(w.ending, func(conn *Conn) bool { return conn.isTo(a.peer) }) {
+			continue
+		}
+		if c.out.linkedTo(a.peer) {
+			return []*attempt{a}
+		}
+		same := func(b *attempt) bool { return b.peer == a.peer }
+		if len(batch) == 0 || len(batch) < c.info.AcceptList && a.p == batch[0].p && !slices.ContainsFunc(batch, same) {
+			batch = append(batch, a)
+		}
+	}
+	return batch
 }
 
-// takeAttempt is the attempt that there is, nil when there is none. The loop, which takes it for a
-// Connection Complete, then gives its event.
-func (c *Controller) takeAttempt() *attempt {
+// crowded tells whether others wait for their turn.
+func (c *Controller) crowded(batch []*attempt) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a := c.attempt
-	c.attempt = nil
-	return a
+	return len(c.wishes.all) > len(batch)
 }
 
-// handleConnection enters a new connection into the table: the loop.
-func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
-	if e.Status == hci.AdvertisingTimeout {
-		return // of directed advertising
-	}
-	if e.Status != hci.Success {
-		if a := c.takeAttempt(); a != nil {
-			a.event <- creation{err: &CommandError{hci.OpLECreateConnection, e.Status}}
-		}
-		return
-	}
-	if old := c.conns[e.Handle]; old != nil {
-		c.drop(old, &DisconnectedError{old.PeerAddress(), hci.UnspecifiedError}) // its end was lost
-	}
-	conn := &Conn{c: c, handle: e.Handle, complete: e, local: c.OwnAddress(), handler: unhandled{}, done: make(chan struct{})}
-	if e.LocalResolvable != [6]byte{} {
-		conn.local = hci.Address{Type: hci.Random, Octets: e.LocalResolvable}
-	}
-	var a *attempt
-	unwanted := false
-	if e.Role == hci.Central {
-		a = c.takeAttempt()
-		unwanted = a == nil || a.ctx.Err() != nil
-	}
-	if !unwanted {
-		if handler := c.cfg.Handler.HandleConnection(conn); handler != nil {
-			conn.handler = handler
+// rotate puts those who had their turn behind the others.
+func (c *Controller) rotate(batch []*attempt) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := &c.wishes
+	had := func(a *attempt) bool { return slices.Contains(batch, a) }
+	var first, last []*attempt
+	for _, a := range w.all {
+		if had(a) {
+			last = append(last, a)
 		} else {
-			unwanted = true
+			first = append(first, a)
 		}
 	}
-	c.conns[e.Handle] = conn
-	c.out.addLink(conn)
-	made := creation{conn: conn}
-	if unwanted {
-		made.err = &CommandError{hci.OpLECreateConnection, hci.ConnectionTerminatedByLocalHost}
-	}
-	if a != nil {
-		a.event <- made
-	} else if unwanted {
-		conn.Disconnect(hci.RemoteUserTerminatedConnection)
-	}
+	w.all = append(first, last...)
+}
+
+// idle ends the goroutine when nothing is wanted any more.
+func (c *Controller) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wishes.dialing = len(c.wishes.all) > 0
+	return !c.wishes.dialing
 }

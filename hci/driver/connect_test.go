@@ -323,9 +323,9 @@ func TestControllerDiesDuringCancellation(t *testing.T) {
 	}
 }
 
-// Attempts wait their turn, and each gets its own connection.
+// Without an accept list attempts wait their turn, and each gets its own connection.
 func TestConnectsTakeTurns(t *testing.T) {
-	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+	bubble(t, hcitest.Settings{AcceptList: -1}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
 		var pending int
 		ctl.Handle(hci.OpLECreateConnection, func(ctl *hcitest.Controller, f hci.CommandFrame) {
 			if pending++; pending > 1 {

@@ -49,11 +49,12 @@ type Controller struct {
 
 	creating chan struct{} // holds a token while a connection is being created
 	halts    chan halt     // to who creates one
-	// radio holds a token while scanning or advertising is being changed, and guards all four below, and every set.
+	// radio holds a token while scanning or advertising is being changed, and guards all five below, and every set.
 	radio     chan struct{}
 	scan      scanState
 	plain     *AdvertisingSet // StartAdvertising's
 	resolving resolving
+	accept    acceptList
 
 	chains        chains           // the loop's
 	syncs         map[uint16]*Sync // the loop's
@@ -64,7 +65,7 @@ type Controller struct {
 	own      hci.Address          // the address we use on air, where the controller makes none
 	private  bool                 // the controller makes private addresses of ours by its resolving list
 	resolved map[hci.Address]bool // whom it resolves by that; replaced, never changed
-	attempt  *attempt             // the connection being created
+	wishes   wishes               // the connections to create
 
 	sets        map[uint8]*AdvertisingSet
 	syncAttempt *syncAttempt // the periodic advertising being synchronized with
@@ -82,6 +83,7 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Controller, er
 		in: make(chan *packet, maxPackets), free: make(chan *packet, maxPackets),
 		conns: make(map[uint16]*Conn), creating: make(chan struct{}, 1), halts: make(chan halt), radio: make(chan struct{}, 1),
 		sets: make(map[uint8]*AdvertisingSet), syncs: make(map[uint16]*Sync), synchronizing: make(chan struct{}, 1)}
+	c.wishes.changed = make(chan struct{}, 1)
 	c.chains.tell = c.cfg.Handler.HandleAdvertisement
 	c.out = newOutbox(cfg.CommandTimeout, func(op hci.Opcode) { c.fail(&CommandError{op, ErrCommandTimeout}) })
 	c.wg.Go(c.read)

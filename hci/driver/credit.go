@@ -1,6 +1,10 @@
 package driver
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/jelling-ble/jelling/hci"
+)
 
 // The outbox's account of the controller's ACL buffers: how many are free, and how many each connection has
 // in use. What a connection takes comes back by Number Of Completed Packets, or all at once with its end.
@@ -29,6 +33,13 @@ func (o *outbox) addLink(c *Conn) {
 		o.wake.Signal()
 	}
 	o.relieve()
+}
+
+// linkedTo tells whether there is a connection with the device.
+func (o *outbox) linkedTo(a hci.Address) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.ContainsFunc(o.links, func(c *Conn) bool { return c.isTo(a) })
 }
 
 // removeLink takes a dead connection out and returns its commands that have not gone. Its buffers are free

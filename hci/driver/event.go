@@ -146,12 +146,9 @@ func (c *Controller) handleMeta(b []byte) error {
 		hci.EvLEPeriodicAdvertisingReportV2, hci.EvLEPeriodicAdvertisingSyncLost, hci.EvLEPeriodicAdvertisingSyncTransferReceived,
 		hci.EvLEPeriodicAdvertisingSyncTransferReceivedV2:
 		return c.handleSyncEvent(code, b)
-	case hci.EvLEConnectionUpdateComplete:
-		e, err := hci.ParseLEConnectionUpdateComplete(b)
-		if conn := c.find(e.Handle, err); conn != nil {
-			conn.handler.HandleParameters(e)
-		}
-		return err
+	case hci.EvLEConnectionUpdateComplete, hci.EvLEPHYUpdateComplete, hci.EvLEDataLengthChange, hci.EvLESubrateChange,
+		hci.EvLETransmitPowerReporting:
+		return c.handleChange(code, b)
 	case hci.EvLEReadRemoteFeaturesComplete:
 		e, err := hci.ParseLEReadRemoteFeaturesComplete(b)
 		if conn := c.find(e.Handle, err); conn != nil {

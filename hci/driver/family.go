@@ -60,16 +60,6 @@ func (c *Controller) readExtended(ctx context.Context) error {
 	)
 }
 
-// createConnection is the command of the controller's family that connects.
-func (c *Controller) createConnection(peer hci.Address, p ConnectParameters) hci.Command {
-	own := c.ownAddressType()
-	if !c.info.Extended() {
-		return hci.LECreateConnection{ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Peer: peer, OwnAddressType: own, Parameters: p.ConnectionParameters}
-	}
-	return hci.LEExtendedCreateConnection{Peer: peer, OwnAddressType: own, Connect: []hci.PHYConnect{
-		{PHY: hci.LE1M, ScanInterval: p.ScanInterval, ScanWindow: p.ScanWindow, Parameters: p.ConnectionParameters}}}
-}
-
 // unsupported is the error for what the controller does not have: what it would answer itself.
 func unsupported(op hci.Opcode) error {
 	return &CommandError{op, hci.UnsupportedFeatureOrParameter}

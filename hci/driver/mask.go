@@ -20,6 +20,10 @@ var leEvents = []struct {
 	{hci.LEEventMaskConnectionComplete | hci.LEEventMaskAdvertisingReport | hci.LEEventMaskConnectionUpdateComplete |
 		hci.LEEventMaskReadRemoteFeaturesComplete | hci.LEEventMaskLongTermKeyRequest, nil},
 	{hci.LEEventMaskRemoteConnectionParameterRequest, has(hci.FeatureConnectionParametersRequest)},
+	{hci.LEEventMaskDataLengthChange, has(hci.FeatureLEDataPacketLengthExtension)},
+	{hci.LEEventMaskPHYUpdateComplete, has(hci.FeatureLE2MPHY | hci.FeatureLECodedPHY)},
+	{hci.LEEventMaskTransmitPowerReporting, has(hci.FeatureLEPowerControlRequest)},
+	{hci.LEEventMaskSubrateChange, has(hci.FeatureConnectionSubrating)},
 	// The plain one has no place for private addresses.
 	{hci.LEEventMaskEnhancedConnectionComplete, (*Controller).CanResolve},
 	{hci.LEEventMaskDirectedAdvertisingReport, has(hci.FeatureExtendedScanningFilterPolicies)},
@@ -33,7 +37,7 @@ var leEvents = []struct {
 		hci.LEEventMaskPeriodicAdvertisingSyncTransferReceivedV2, has(hci.FeaturePAwRScanner)},
 }
 
-// has asks for an LE feature.
+// has asks for any of these LE features.
 func has(feature uint64) func(*Controller) bool {
 	return func(c *Controller) bool { return c.info.Features&feature != 0 }
 }

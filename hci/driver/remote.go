@@ -12,7 +12,8 @@ type remote[T any] struct {
 	err   error
 }
 
-// RemoteVersion asks for the peer's version. One may ask at a time.
+// RemoteVersion asks for the peer's version. One may ask at a time, of this and of each of the others: another gets a
+// *CommandError with hci.ControllerBusy. A question whose asker has gone holds the place until its answer comes.
 func (c *Conn) RemoteVersion(ctx context.Context) (hci.ReadRemoteVersionInformationComplete, error) {
 	return ask(ctx, c, &c.version, hci.ReadRemoteVersionInformation(c.handle))
 }

@@ -160,7 +160,7 @@ func TestStillDoesNotAdvertiseAgain(t *testing.T) {
 // A connection that is made while the attempt is being paused is the caller's, and nothing begins before the pause is
 // over.
 func TestStillMeetsAConnection(t *testing.T) {
-	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+	bubble(t, hcitest.Settings{AcceptList: -1}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
 		var b busy
 		b.handle(ctl)
 		ctl.Handle(hci.OpLECreateConnectionCancel, func(ctl *hcitest.Controller, f hci.CommandFrame) {

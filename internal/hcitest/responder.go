@@ -5,10 +5,10 @@ import "github.com/jelling-ble/jelling/hci"
 // What a controller has when Settings do not say.
 const (
 	defaultACLBuffers = 8
-	defaultACLLength  = 27     // octets: one packet of a link layer without data length extension
-	version54         = 0x0D   // of HCI and LMP alike: Core 5.4
-	noCompany         = 0xFFFF // a company identifier for tests
-	supportedStates   = 0x3FF_FFFF_FFFF
+	defaultACLLength  = 27              // octets: one packet of a link layer without data length extension
+	version54         = 0x0D            // of HCI and LMP alike: Core 5.4
+	noCompany         = 0xFFFF          // a company identifier for tests
+	supportedStates   = 0x3FF_FF3F_FFFF // all but scanning while initiating
 	acceptListSize    = 8
 )
 
@@ -30,12 +30,20 @@ type Settings struct {
 	LMPFeatures   uint64      // if zero, LE without BR/EDR
 	Company       uint16      // of its maker; if zero, 0xFFFF
 	HostFlow      bool        // it has controller-to-host flow control
+	AcceptList    int         // entries of the filter accept list; if zero, 8; if negative, none
+	States        uint64      // if zero, all but scanning while initiating
 	Credits       uint8       // Num_HCI_Command_Packets in every answer; if zero, 1
 }
 
 func (s Settings) withDefaults() Settings {
 	if s.Address.IsZero() {
 		s.Address = defaultAddress
+	}
+	if s.AcceptList == 0 {
+		s.AcceptList = acceptListSize
+	}
+	if s.States == 0 {
+		s.States = supportedStates
 	}
 	if s.NoAddress {
 		s.Address = hci.Address{}
@@ -91,7 +99,7 @@ func (s Settings) returns() map[hci.Opcode]interface{ AppendTo([]byte) []byte } 
 		hci.OpLESetEventMask:                     none,
 		hci.OpLEReadBufferSize:                   leSize,
 		hci.OpLEReadLocalSupportedFeatures:       features(s.Features),
-		hci.OpLEReadSupportedStates:              features(supportedStates),
+		hci.OpLEReadSupportedStates:              features(s.States),
 		hci.OpLESetRandomAddress:                 none,
 		hci.OpLESetAdvertisingParameters:         none,
 		hci.OpLESetAdvertisingData:               none,
@@ -99,7 +107,7 @@ func (s Settings) returns() map[hci.Opcode]interface{ AppendTo([]byte) []byte } 
 		hci.OpLESetAdvertisingEnable:             none,
 		hci.OpLESetScanParameters:                none,
 		hci.OpLESetScanEnable:                    none,
-		hci.OpLEReadFilterAcceptListSize:         octets{acceptListSize},
+		hci.OpLEReadFilterAcceptListSize:         octets{byte(max(s.AcceptList, 0))},
 		hci.OpLEClearFilterAcceptList:            none,
 		hci.OpLEAddDeviceToFilterAcceptList:      none,
 		hci.OpLERemoveDeviceFromFilterAcceptList: none,
