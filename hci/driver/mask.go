@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -50,9 +51,10 @@ func (c *Controller) setMasks(ctx context.Context) error {
 			le |= e.bits
 		}
 	}
-	if _, err := c.Do(ctx, hci.SetEventMask{Mask: eventMask}); err != nil {
-		return err
+	for _, cmd := range []hci.Command{hci.SetEventMask{Mask: eventMask}, hci.LESetEventMask{Mask: le}} {
+		if _, err := c.Do(ctx, cmd); err != nil && !errors.Is(err, hci.UnknownHCICommand) {
+			return err
+		}
 	}
-	_, err := c.Do(ctx, hci.LESetEventMask{Mask: le})
-	return err
+	return nil // a controller that knows no masks tells everything
 }

@@ -83,7 +83,7 @@ func steps(all ...func() error) error {
 }
 
 // ask1 is a step that sends a command and parses what it returns. Unless it is needed, a controller may
-// refuse it.
+// refuse it, or say less than there is to say.
 func ask1[T any](ctx context.Context, c *Controller, cmd hci.Command, needed bool, parse func([]byte) (T, error), into *T) func() error {
 	return func() error {
 		ret, err := c.Do(ctx, cmd)
@@ -93,7 +93,14 @@ func ask1[T any](ctx context.Context, c *Controller, cmd hci.Command, needed boo
 			}
 			return refused(err)
 		}
-		*into, err = parse(ret)
+		got, err := parse(ret)
+		switch {
+		case err == nil:
+			*into = got
+		case !needed:
+			c.logf("%v: taken as not supported", err)
+			return nil
+		}
 		return err
 	}
 }

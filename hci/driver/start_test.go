@@ -71,11 +71,13 @@ func TestStartUpWithoutOptionalCommands(t *testing.T) {
 	for name, refuse := range map[string]hcitest.Handler{
 		"Command Status":   hcitest.Refuse(hci.UnknownHCICommand),
 		"Command Complete": hcitest.Fail(hci.UnknownHCICommand),
+		"nothing returned": hcitest.Return(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctl := hcitest.NewController(hcitest.Settings{})
-				for _, op := range []hci.Opcode{hci.OpReadLocalSupportedCommands, hci.OpReadLocalVersionInformation, hci.OpReadBDADDR, hci.OpLEReadFilterAcceptListSize} {
+				for _, op := range []hci.Opcode{hci.OpReadLocalSupportedCommands, hci.OpReadLocalVersionInformation, hci.OpReadBDADDR,
+					hci.OpLEReadFilterAcceptListSize, hci.OpLEReadResolvingListSize, hci.OpSetEventMask, hci.OpLESetEventMask} {
 					ctl.Handle(op, refuse)
 				}
 				c := open(t, ctl, &host{})
