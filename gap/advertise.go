@@ -2,74 +2,63 @@ package gap
 
 import (
 	"context"
-	"time"
-
-	"github.com/jelling-ble/jelling/hci"
-	"github.com/jelling-ble/jelling/hci/driver"
+	"iter"
 )
 
-// AdvertiseConfig is how and what to advertise.
-type AdvertiseConfig struct {
-	Payload
-	Interval time.Duration // 20 ms to 10.24 s; if zero, 100 ms
-	// Started is called whenever the controller has begun to advertise, and must not wait. If nil, nobody is told.
-	Started func()
-}
-
-// Advertise makes the host known until a peer connects, and returns the connection; then it advertises no
-// more. A connection that came when nobody waited for it any more is returned first. It ends with ctx or the
-// controller. One may run at a time.
+// Advertise makes the host known until a peer connects, and returns the connection; then it advertises no more, whatever
+// cfg.Restart says. A connection that came when nobody waited for it any more is returned first. It ends with ctx or the host,
+// or when the advertising ends by itself. The errors are those of NewAdvertising and Advertising.Err. Several may run at
+// once, as many as the controller has sets for.
 func (h *Host) Advertise(ctx context.Context, cfg AdvertiseConfig) (*Conn, error) {
-	p := driver.AdvertiseParameters{Type: hci.AdvInd}
-	if cfg.Interval > 0 {
-		units := uint16(min(max(cfg.Interval, 20*time.Millisecond), 10240*time.Millisecond) / (625 * time.Microsecond))
-		p.IntervalMin, p.IntervalMax = units, units
+	cfg.Restart = RestartNever
+	for c, err := range h.Accept(ctx, cfg) {
+		return c, err
 	}
-	p.Data, p.ScanResponse = cfg.Payload.Encode()
-	for {
-		if c := h.waiting(); c != nil {
-			return c, nil
-		}
-		if err := h.awaitController(ctx); err != nil {
-			return nil, err
-		}
-		controller := h.Controller()
-		err := controller.StartAdvertising(ctx, p)
-		if err != nil && controller.Err() == nil {
-			return nil, err
-		}
-		if err == nil && cfg.Started != nil {
-			cfg.Started()
-		}
-		select {
-		case c := <-h.incoming:
-			if c.Err() == nil {
-				return c, nil
+	return nil, context.Cause(ctx)
+}
+
+// Accept advertises, and yields the connections that this leads to, until ctx ends or the loop over it is left; then it
+// advertises no more, and the connections go on. The loop's body may keep a connection for as long as it likes: by
+// cfg.Restart it is advertised meanwhile, and whoever connects then comes next. The error, if there is one, is the last
+// thing yielded; the end of ctx is none.
+func (h *Host) Accept(ctx context.Context, cfg AdvertiseConfig) iter.Seq2[*Conn, error] {
+	return func(yield func(*Conn, error) bool) {
+		for c := h.arrivals.waiting(); c != nil; c = h.arrivals.waiting() {
+			if !yield(c, nil) {
+				return
 			}
-			// It was gone before we looked, or is one of before, and we advertise still.
-			if err := controller.StopAdvertising(ctx); err != nil && controller.Err() == nil {
-				return nil, err
+		}
+		a, err := h.NewAdvertising(ctx, cfg)
+		if err != nil {
+			if ctx.Err() == nil {
+				yield(nil, err)
 			}
-		case <-ctx.Done():
-			if err := controller.StopAdvertising(context.WithoutCancel(ctx)); err != nil {
-				h.logf("stop advertising: %v", err)
+			return
+		}
+		defer a.Close()
+		for {
+			c, err := a.Accept(ctx)
+			if err != nil && ctx.Err() != nil || !yield(c, err) || err != nil {
+				return
 			}
-			return nil, context.Cause(ctx)
-		case <-controller.Done():
 		}
 	}
 }
 
-// waiting is a connection that nobody has taken, nil when there is none; those that have ended are let go.
-func (h *Host) waiting() *Conn {
-	for {
-		select {
-		case c := <-h.incoming:
-			if c.Err() == nil {
-				return c
-			}
-		default:
-			return nil
-		}
+// Broadcast advertises to everybody, and lets nobody connect, until ctx ends, whose cause it returns, or the advertising
+// ends by itself after its duration or its number of events: then the error satisfies errors.Is for hci.AdvertisingTimeout or
+// hci.LimitReached.
+func (h *Host) Broadcast(ctx context.Context, cfg AdvertiseConfig) error {
+	cfg.NonConnectable = true
+	a, err := h.NewAdvertising(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-a.Done():
+		return a.Err()
 	}
 }

@@ -69,7 +69,7 @@ type Host struct {
 	cfg       Config
 	security  *smp.Manager
 	events    *events
-	incoming  chan *Conn // connections made by peers, for Advertise
+	arrivals  arrivals
 	scanners  scanners
 	listeners listeners
 	wishes    wishes
@@ -89,15 +89,13 @@ type Host struct {
 	changed    chan struct{} // closed when there is another controller
 	err        error         // why the host has ended
 	conns      map[*driver.Conn]*Conn
+	fewer      chan struct{} // closed when a connection has ended
 }
-
-// maxIncoming is how many connections made by peers wait for Advertise; more are disconnected.
-const maxIncoming = 8
 
 // Open starts a host on a controller. It owns conn from then on, whether it fails or not.
 func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
-	h := &Host{cfg: cfg, incoming: make(chan *Conn, maxIncoming), supervised: make(chan struct{}),
-		scanners: scanners{changes: make(chan struct{}, 1)}, privacy: newPrivacy(), shut: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn)}
+	h := &Host{cfg: cfg, supervised: make(chan struct{}), scanners: scanners{changes: make(chan struct{}, 1)}, privacy: newPrivacy(),
+		shut: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn), fewer: make(chan struct{})}
 	h.events = newEvents(cfg.Events, h.warn)
 	h.closingContext, h.beginClosing = context.WithCancel(context.Background())
 	if h.cfg.Security.HoldKeys == 0 {
@@ -252,6 +250,7 @@ func (h *Host) shutDown() error {
 	err := c.Close()
 	<-h.supervised
 	<-h.privacy.ended
+	h.arrivals.wait()
 	for _, c := range h.Conns() { // those too that began meanwhile
 		<-c.ended
 	}
@@ -290,12 +289,7 @@ func (h *Host) HandleConnection(link *driver.Conn) driver.ConnHandler {
 	if c.Role() == hci.Peripheral {
 		c.gate.release()
 		c.chores.add(errandSubscribe)
-		select {
-		case h.incoming <- c:
-		default:
-			h.logf("%v: too many connections wait for Accept", c.Peer())
-			c.disconnect(hci.RemoteDeviceLowResources)
-		}
+		h.arrivals.arrive(c)
 	}
 	return c
 }
@@ -304,6 +298,15 @@ func (h *Host) forget(c *Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.conns, c.link)
+	close(h.fewer)
+	h.fewer = make(chan struct{})
+}
+
+// fewerConns is closed when the next connection has ended.
+func (h *Host) fewerConns() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.fewer
 }
 
 func (h *Host) find(link *driver.Conn) *Conn {

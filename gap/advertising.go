@@ -1,0 +1,383 @@
+package gap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/hci/driver"
+)
+
+// ScanRequested tells that the event's peer has asked for the scan response.
+type ScanRequested struct{}
+
+// Advertising is one thing that the host advertises, until Close; on another controller after a recovery. Its methods
+// may be called from any goroutine, but not by handlers.
+type Advertising struct {
+	host    *Host
+	cfg     AdvertiseConfig
+	arrived chan *Conn    // for Accept
+	again   chan struct{} // holds a token when Accept found its connection gone
+	closing context.Context
+	close   context.CancelFunc
+	done    chan struct{} // closed when the goroutine has ended
+	changes sync.Mutex    // one change of the payload at a time
+
+	mu      sync.Mutex // guards all below
+	payload Payload
+	train   []byte // periodic data
+	set     *driver.AdvertisingSet
+	on      *driver.Controller // that has set
+	last    *Conn              // that it led to
+	err     error
+}
+
+// NewAdvertising begins to advertise, beside whatever else is advertised, scanned for and connected, as far as the controller
+// can. The errors are a *ConfigError, a *PayloadError for what has no room, a *driver.StateError where the controller does
+// not do this beside what it is at, and a *driver.CommandError: with hci.MemoryCapacityExceeded when it has no set left,
+// with hci.UnsupportedFeatureOrParameter when it does not have what is asked for.
+func (h *Host) NewAdvertising(ctx context.Context, cfg AdvertiseConfig) (*Advertising, error) {
+	if err := cfg.valid(); err != nil {
+		return nil, err
+	}
+	a := &Advertising{host: h, cfg: cfg, arrived: make(chan *Conn, maxIncoming), again: make(chan struct{}, 1),
+		done: make(chan struct{}), payload: cfg.Payload}
+	if cfg.Periodic != nil {
+		a.train = cfg.Periodic.Data
+	}
+	a.closing, a.close = context.WithCancel(context.Background())
+	if err := h.arrivals.add(a); err != nil {
+		a.close()
+		return nil, err
+	}
+	ended, err := a.begin(ctx)
+	if err != nil {
+		a.end(err)
+		return nil, err
+	}
+	go a.run(ended)
+	return a, nil
+}
+
+// Accept waits for the next connection that the advertising leads to. It ends with ctx, and with the advertising, for
+// Err's reason.
+func (a *Advertising) Accept(ctx context.Context) (*Conn, error) {
+	for {
+		select {
+		case c := <-a.arrived:
+			if c.Err() == nil {
+				return c, nil
+			}
+			if a.cfg.Restart == RestartNever { // it was gone before we looked
+				select {
+				case a.again <- struct{}{}:
+				default:
+				}
+			}
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-a.done:
+			return nil, a.Err()
+		}
+	}
+}
+
+// Done is closed when it advertises no more, and will not again.
+func (a *Advertising) Done() <-chan struct{} { return a.done }
+
+// Err is why it has ended, nil while it has not: net.ErrClosed after Close; hci.AdvertisingTimeout or hci.LimitReached for
+// its duration and its events; the refusal of the controller to go on; or the host's end.
+func (a *Advertising) Err() error {
+	select {
+	case <-a.done:
+		return a.err
+	default:
+		return nil
+	}
+}
+
+// Close ends it, and waits for that. Connections that nobody has accepted are kept for whoever advertises next.
+func (a *Advertising) Close() error {
+	a.close()
+	<-a.done
+	return nil
+}
+
+// Set is the driver's advertising set, for what gap has no verb for; nil while there is none. After a recovery it is
+// another one.
+func (a *Advertising) Set() *driver.AdvertisingSet {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.set
+}
+
+// Update says something else from now on. What takes more than one command interrupts the advertising for a moment.
+func (a *Advertising) Update(ctx context.Context, p Payload) error {
+	return a.change(func() { a.payload = p }, func(set *driver.AdvertisingSet, c *driver.Controller) error {
+		data, response, err := a.cfg.encode(p, c.Info().MaxAdvertisingData)
+		if err != nil {
+			return err
+		}
+		if !a.cfg.Scannable || !a.cfg.Extended {
+			if err := set.SetData(ctx, data); err != nil {
+				return err
+			}
+		}
+		if a.cfg.takesResponse(response) {
+			return set.SetScanResponse(ctx, response)
+		}
+		return nil
+	})
+}
+
+// UpdatePeriodic sends other data periodically from now on.
+func (a *Advertising) UpdatePeriodic(ctx context.Context, data []byte) error {
+	if a.cfg.Periodic == nil {
+		return &ConfigError{"advertise: there is no periodic advertising to update"}
+	}
+	data = append([]byte(nil), data...)
+	return a.change(func() { a.train = data }, func(set *driver.AdvertisingSet, _ *driver.Controller) error {
+		return set.SetPeriodicData(ctx, data)
+	})
+}
+
+// change brings a change to the controller, and notes it for the next one if this one took it, or is gone.
+func (a *Advertising) change(note func(), apply func(*driver.AdvertisingSet, *driver.Controller) error) error {
+	a.changes.Lock()
+	defer a.changes.Unlock()
+	if err := a.Err(); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	set, c := a.set, a.on
+	a.mu.Unlock()
+	if set != nil {
+		if err := apply(set, c); err != nil && c.Err() == nil {
+			return err
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	note()
+	return nil
+}
+
+// takesResponse tells whether the set may have a scan response: the controller refuses even an empty one elsewhere.
+func (c *AdvertiseConfig) takesResponse(response []byte) bool {
+	if c.Extended {
+		return c.Scannable
+	}
+	return c.Peer.IsZero() && (!c.NonConnectable || len(response) > 0 || c.Scannable)
+}
+
+// begin makes the set and starts it, on the controller that there is or is next.
+func (a *Advertising) begin(ctx context.Context) (ended chan hci.LEAdvertisingSetTerminated, err error) {
+	for {
+		if err := a.host.awaitController(ctx); err != nil {
+			return nil, err
+		}
+		c := a.host.Controller()
+		ended := make(chan hci.LEAdvertisingSetTerminated, 1)
+		if err = a.beginOn(ctx, c, setHandler{a, ended}); err == nil {
+			return ended, nil
+		} else if c.Err() == nil {
+			return nil, err
+		}
+	}
+}
+
+func (a *Advertising) beginOn(ctx context.Context, c *driver.Controller, handler setHandler) error {
+	a.changes.Lock()
+	defer a.changes.Unlock()
+	data, response, err := a.cfg.encode(a.payload, c.Info().MaxAdvertisingData)
+	if err != nil {
+		return err
+	}
+	set, err := c.NewAdvertisingSet(ctx, a.cfg.parameters(len(response) > 0), handler)
+	if err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx) // not to be left half-way
+	if err := a.fill(ctx, set, data, response); err != nil {
+		a.host.warn(unless(c, set.Remove(ctx)))
+		return err
+	}
+	a.mu.Lock()
+	a.set, a.on = set, c
+	a.mu.Unlock()
+	if err := a.start(ctx); err != nil {
+		a.remove()
+		return err
+	}
+	return nil
+}
+
+// unless is an error that counts while the controller is there.
+func unless(c *driver.Controller, err error) error {
+	if c.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// fill gives a new set what it is to say.
+func (a *Advertising) fill(ctx context.Context, set *driver.AdvertisingSet, data, response []byte) error {
+	if len(data) > 0 {
+		if err := set.SetData(ctx, data); err != nil {
+			return err
+		}
+	}
+	if a.cfg.takesResponse(response) && len(response) > 0 {
+		if err := set.SetScanResponse(ctx, response); err != nil {
+			return err
+		}
+	}
+	p := a.cfg.Periodic
+	if p == nil {
+		return nil
+	}
+	units := uint16(min(max(p.Interval, 7500*time.Microsecond), 0xFFFF*connectionUnit) / connectionUnit)
+	if p.Interval == 0 {
+		units = 0
+	}
+	for _, step := range []func() error{
+		func() error {
+			return set.SetPeriodic(ctx, driver.PeriodicParameters{IntervalMin: units, TXPower: p.IncludePower})
+		},
+		func() error { return set.SetPeriodicData(ctx, a.train) },
+		func() error { return set.StartPeriodic(ctx) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts the set, for the first time or again.
+func (a *Advertising) start(ctx context.Context) error {
+	err := a.Set().Start(ctx, driver.AdvertisingLimits{Duration: a.cfg.Duration, MaxEvents: a.cfg.MaxEvents})
+	if err == nil && a.cfg.Started != nil {
+		a.cfg.Started()
+	}
+	return err
+}
+
+// remove takes the set from its controller.
+func (a *Advertising) remove() {
+	a.mu.Lock()
+	set, c := a.set, a.on
+	a.set = nil
+	a.mu.Unlock()
+	if set != nil {
+		a.host.warn(unless(c, set.Remove(context.Background())))
+	}
+}
+
+// setHandler is what the driver tells of one set.
+type setHandler struct {
+	a     *Advertising
+	ended chan hci.LEAdvertisingSetTerminated
+}
+
+// HandleAdvertisingTerminated implements driver.AdvertisingHandler: the controller's loop.
+func (s setHandler) HandleAdvertisingTerminated(e hci.LEAdvertisingSetTerminated) {
+	if e.Status == hci.Success {
+		s.a.host.arrivals.claim(s.a, e.Handle)
+	}
+	select {
+	case s.ended <- e:
+	default: // it has ended already
+	}
+}
+
+// HandleScanRequest implements driver.AdvertisingHandler.
+func (s setHandler) HandleScanRequest(e hci.LEScanRequestReceived) {
+	identity, _ := s.a.host.security.Resolve(e.Scanner)
+	s.a.host.events.tell(identity, ScanRequested{})
+}
+
+// HandleSubevent implements driver.AdvertisingHandler.
+func (s setHandler) HandleSubevent(hci.Subevent, []byte) {}
+
+// run keeps the advertising going, by its policy. It is a goroutine of its own.
+func (a *Advertising) run(ended chan hci.LEAdvertisingSetTerminated) {
+	err := a.keep(ended)
+	a.remove()
+	a.end(err)
+}
+
+func (a *Advertising) end(err error) {
+	a.close()
+	a.host.arrivals.remove(a)
+	a.err = err
+	close(a.done)
+}
+
+// keep returns why the advertising has ended.
+func (a *Advertising) keep(ended chan hci.LEAdvertisingSetTerminated) error {
+	var restart <-chan struct{} // when it may go on; nil while it does, or will not
+	for {
+		select {
+		case <-a.closing.Done():
+			return net.ErrClosed
+		case <-a.on.Done():
+			restart = nil
+			var err error
+			if ended, err = a.begin(a.closing); err != nil {
+				if a.closing.Err() != nil {
+					return net.ErrClosed
+				}
+				return err
+			}
+		case e := <-ended:
+			if e.Status != hci.Success {
+				return fmt.Errorf("advertising has ended by itself: %w", e.Status)
+			}
+			restart = a.mayRestart()
+		case <-a.again:
+			restart = closedChannel
+		case <-restart:
+			restart = nil
+			fewer := a.host.fewerConns() // before it is tried, or an end is missed
+			err := a.start(context.Background())
+			switch {
+			case err == nil || a.on.Err() != nil:
+			case isBusy(err) && len(a.host.Conns()) > 0:
+				a.host.logf("advertise again: %v", err)
+				restart = fewer
+			default:
+				return fmt.Errorf("advertise again: %w", err)
+			}
+		}
+	}
+}
+
+var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// mayRestart is closed when the policy has it advertise again after a connection; nil for never.
+func (a *Advertising) mayRestart() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.cfg.Restart == RestartNever:
+		return nil
+	case a.cfg.Restart == RestartWhenFree && a.last != nil:
+		return a.last.Ended()
+	}
+	return closedChannel
+}
+
+// isBusy tells whether the controller may do later what it refuses now.
+func isBusy(err error) bool {
+	for _, status := range []hci.Status{hci.CommandDisallowed, hci.ConnectionLimitExceeded, hci.MemoryCapacityExceeded} {
+		if errors.Is(err, status) {
+			return true
+		}
+	}
+	return false
+}
