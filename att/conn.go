@@ -26,6 +26,9 @@ type Config struct {
 	// from any goroutine; until then the peer sends no other indication, and after 30 s it gives up the bearer. With nothing
 	// to confirm, confirm does nothing. If nil, indications are confirmed at once, dropped and counted.
 	Indicate func(handle uint16, value []byte, sec Security, confirm func())
+	// Waits is told true when a request or an indication of ours begins to wait for its answer, and false when it has it, or never will;
+	// for each of the two kinds, one after the other. It must not wait, nor call the Conn. If nil, nobody is told.
+	Waits func(waits bool)
 	// Log receives what a peer did wrong, at debug level. If nil, silence.
 	Log *logrus.Logger
 }

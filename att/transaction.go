@@ -25,6 +25,8 @@ type transaction struct {
 	mu        sync.Mutex
 	open      bool   // sent, or about to be, and not answered
 	abandoned bool   // open, and the caller has gone
+	told      bool   // Config.Waits knows that it is open
+	stopped   bool   // the bearer has ended
 	op        Opcode // what was sent last
 	deadline  time.Time
 	timer     *time.Timer
@@ -143,6 +145,7 @@ func (t *transaction) start(op Opcode) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.open, t.op = true, op
+	t.tell(!t.stopped)
 	t.deadline = time.Now().Add(TransactionTimeout)
 	if t.timer == nil {
 		t.timer = time.AfterFunc(TransactionTimeout, t.expire)
@@ -159,6 +162,7 @@ func (t *transaction) unsent() {
 		<-t.answered // by a peer that guesses
 	}
 	t.open, t.then = false, nil
+	t.tell(false)
 	t.mu.Unlock()
 	t.release()
 }
@@ -183,6 +187,7 @@ func (t *transaction) deliver(answer []byte) bool {
 		return false
 	}
 	t.open = false
+	t.tell(false)
 	t.timer.Stop()
 	if t.then != nil {
 		t.then()
@@ -224,7 +229,17 @@ func (t *transaction) expire() {
 func (t *transaction) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.stopped = true
+	t.tell(false)
 	if t.timer != nil {
 		t.timer.Stop()
+	}
+}
+
+// tell tells whether somebody waits for an answer. mu is held.
+func (t *transaction) tell(waits bool) {
+	if f := t.conn.cfg.Waits; f != nil && t.told != waits {
+		t.told = waits
+		f(waits)
 	}
 }

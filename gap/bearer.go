@@ -101,6 +101,9 @@ func (b *bearer) read(to *gatt.Bearer) {
 		if err != nil || !security.Encrypted {
 			return
 		}
+		if b.conn.errands.wait(context.Background(), b.conn.Done()) != nil { // until it is known who asks
+			return
+		}
 		to.Receive(sdu[:n], security)
 	}
 }

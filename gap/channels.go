@@ -52,6 +52,7 @@ func (c *Conn) Dial(ctx context.Context, spsm uint16, cfg l2cap.ChannelConfig) (
 	if err := c.gate.wait(ctx); err != nil {
 		return nil, err
 	}
+	defer c.brake.waiting()()
 	return c.mux.Dial(ctx, spsm, cfg)
 }
 
@@ -60,11 +61,13 @@ func (c *Conn) DialEnhanced(ctx context.Context, spsm uint16, n int, cfg l2cap.C
 	if err := c.gate.wait(ctx); err != nil {
 		return nil, err
 	}
+	defer c.brake.waiting()()
 	return c.mux.DialEnhanced(ctx, spsm, n, cfg)
 }
 
 // Reconfigure tells the peer of longer SDUs and frames on enhanced channels of this connection.
 func (c *Conn) Reconfigure(ctx context.Context, mtu, mps int, channels ...*l2cap.CreditChannel) error {
+	defer c.brake.waiting()()
 	return c.mux.Reconfigure(ctx, mtu, mps, channels...)
 }
 

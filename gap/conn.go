@@ -27,6 +27,7 @@ type Conn struct {
 	mux     *l2cap.Mux
 	session *smp.Session
 	gate    *gate
+	brake   *brake
 	gatt    *gatt.Conn
 	errands *errands // of a memory: what GATT has to know
 	chores  *errands // of taken: what the peer has to know
@@ -39,7 +40,7 @@ type Conn struct {
 func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 	c := &Conn{host: h, link: link, ended: make(chan struct{})}
 	c.mux = l2cap.New(link, l2cap.Config{Listener: c.listener, Security: c.channelSecurity, Least: c.leastForChannel, Raise: c.raiseForChannel})
-	c.gate = newGate(c)
+	c.gate, c.brake = newGate(c), &brake{throttle: link.Throttle}
 	if err := c.listenForBearers(); err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 	c.session = h.security.NewSession(securityLink{link, c, smpChannel}, c.tellSecurity)
 	c.gatt = gatt.NewConn(c.gate, gatt.Config{MTU: h.cfg.MTU, Log: h.cfg.Logger, Server: h.cfg.Server, Tag: c, Enhanced: h.cfg.Bearers > 0,
 		Secure: c.secureFor, HasKey: c.bonded, Security: func() att.Security { return securityOf(c.session.Security()) },
-		Believe: c.gate.believes, Store: h.cfg.GATTStore, ServicesChanged: func() { c.chores.add(errandRenew) }, Sign: c.session.Sign, Verify: c.verify})
+		Believe: c.gate.believes, Throttle: c.brake.setSlow, Waits: c.brake.wait, Store: h.cfg.GATTStore, ServicesChanged: func() { c.chores.add(errandRenew) }, Sign: c.session.Sign, Verify: c.verify})
 	return c, nil
 }
 
@@ -100,6 +101,7 @@ func (c *Conn) Security() smp.Security { return c.session.Security() }
 
 // Secure waits until the link has the level; see smp.Session.Secure.
 func (c *Conn) Secure(ctx context.Context, level smp.Level) error {
+	defer c.brake.waiting()()
 	err := c.session.Secure(ctx, level)
 	if err == nil && level > smp.LevelNone {
 		c.gate.secured(level)
@@ -109,6 +111,7 @@ func (c *Conn) Secure(ctx context.Context, level smp.Level) error {
 
 // RequestParameters asks the central, as peripheral, for other connection parameters.
 func (c *Conn) RequestParameters(ctx context.Context, p l2cap.Parameters) error {
+	defer c.brake.waiting()()
 	return c.mux.RequestParameters(ctx, p)
 }
 

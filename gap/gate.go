@@ -66,6 +66,7 @@ func (g *gate) receive(pdu []byte) {
 		g.lost++ // a value in the clear before anybody can have asked for it
 	case len(g.held) < most:
 		g.held = append(g.held, heldPDU{append([]byte(nil), pdu...), security})
+		g.conn.brake.setHeld(len(g.held) > maxHeldSecured/2)
 	case isNotification(pdu):
 		g.Disconnect(fmt.Errorf("%w: %d wait until it is known who sends them", gatt.ErrSlowConsumer, len(g.held)))
 	default:
@@ -131,6 +132,7 @@ func (g *gate) deliver() {
 		g.conn.gatt.Receive(h.pdu, h.security)
 	}
 	g.held = nil
+	g.conn.brake.setHeld(false)
 }
 
 // isOpen tells whether release has been called.

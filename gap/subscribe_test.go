@@ -10,6 +10,7 @@ import (
 
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/gatt"
+	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/smp"
 )
 
@@ -72,56 +73,80 @@ func TestSubscriptionSurvivesReconnection(t *testing.T) {
 }
 
 // What a server sends to a bonded client from the moment that it knows it is not lost, though the client is not through with
-// connecting.
+// connecting, however much that is: where its controller can't make the server wait, the link ends instead.
 func TestSubscriptionMissesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		x := newAcquainted(t)
-		defer x.close()
-		var got inbox
-		x.central.Subscribe(peripheralAddress, x.reading.UUID, got.add)
-		central, peripheral := x.connect(t, smp.LevelEncrypted)
-		rest()
-		part(central, peripheral)
+	for _, c := range []struct {
+		name     string
+		count    int
+		flow, ok bool
+	}{
+		{"few", 20, false, true},
+		{"many, flow control", 2000, true, true},
+		{"many, no flow control", 2000, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := newAcquainted(t)
+				defer x.close()
+				x.central.Subscribe(peripheralAddress, x.reading.UUID, func([]byte) {})
+				central, peripheral := x.connect(t, smp.LevelEncrypted)
+				rest()
+				part(central, peripheral)
 
-		release := make(chan struct{})
-		x.states[0] = &slowStore{Store: x.states[0], until: release}
-		_ = x.central.Close()
-		var err error
-		if x.central, err = gap.Open(t.Context(), x.radios[0].Conn(), gap.Config{Security: x.security[0], GATTStore: x.states[0]}); err != nil {
-			t.Fatal(err)
-		}
-		x.central.Subscribe(peripheralAddress, x.reading.UUID, got.add)
-		connected := make(chan *gap.Conn)
-		go func() {
-			c, err := x.central.Connect(t.Context(), peripheralAddress, gap.ConnectConfig{})
-			if err != nil {
-				t.Error(err)
-			}
-			connected <- c
-		}()
-		if peripheral, err = x.peripheral.Advertise(t.Context(), gap.AdvertiseConfig{}); err != nil {
-			t.Fatal(err)
-		}
-		rest()
-		var want []string
-		for i := range 20 {
-			value := fmt.Sprint(i)
-			if err := x.server.Notify(t.Context(), x.reading, []byte(value)); err != nil {
-				t.Error(err)
-			}
-			want = append(want, value)
-		}
-		rest()
-		select {
-		case <-connected:
-			t.Fatal("connected before the store has answered")
-		default:
-		}
-		close(release)
-		central = <-connected
-		got.want(t, want...)
-		part(central, peripheral)
-	})
+				slow := &slowStore{Store: x.states[0], until: make(chan struct{})}
+				x.states[0] = slow
+				_ = x.central.Close()
+				if !c.flow {
+					x.radios[0].Refuse(hci.OpHostBufferSize, hci.UnknownHCICommand)
+				}
+				var err error
+				if x.central, err = gap.Open(t.Context(), x.radios[0].Conn(), gap.Config{Security: x.security[0], GATTStore: slow}); err != nil {
+					t.Fatal(err)
+				}
+				var got inbox
+				x.central.Subscribe(peripheralAddress, x.reading.UUID, got.add)
+				connected := make(chan error)
+				go func() {
+					_, err := x.central.Connect(t.Context(), peripheralAddress, gap.ConnectConfig{})
+					connected <- err
+				}()
+				if peripheral, err = x.peripheral.Advertise(t.Context(), gap.AdvertiseConfig{}); err != nil {
+					t.Fatal(err)
+				}
+				rest()
+				central = x.central.Conns()[0]
+				var want []string
+				for i := range c.count {
+					want = append(want, fmt.Sprint(i))
+				}
+				sent, values := make(chan struct{}), want
+				go func() {
+					defer close(sent)
+					for _, value := range values {
+						_ = x.server.Notify(t.Context(), x.reading, []byte(value))
+					}
+				}()
+				rest()
+				select {
+				case err := <-connected:
+					t.Fatal("connected before the store has answered", err)
+				default:
+				}
+				close(slow.until)
+				err = <-connected
+				if !c.ok {
+					if want = nil; !errors.Is(err, gatt.ErrSlowConsumer) {
+						t.Errorf("connected: %v", err)
+					}
+				} else if err != nil {
+					t.Error(err)
+				}
+				<-sent
+				got.want(t, want...)
+				part(central, peripheral)
+			})
+		})
+	}
 }
 
 // A subscription follows its characteristic to where it has moved, between two connections and during one.

@@ -33,6 +33,7 @@ func (c *Conn) newBearer(b att.Bearer) *Bearer {
 		MTU:      c.cfg.MTU,
 		Notify:   c.client.notified,
 		Indicate: c.client.indicated,
+		Waits:    c.cfg.Waits,
 		Log:      c.cfg.Log,
 	}
 	if c.server != nil {

@@ -40,6 +40,9 @@ type Client struct {
 	made  uint16 // subscriptions so far
 	queue queue
 	stats ClientStats
+
+	throttled bool // Config.Throttle was told true
+
 	slow  error // why the queue takes nothing more
 	ended bool  // the last value has been delivered
 

@@ -68,7 +68,21 @@ func (c *Client) enqueue(handle uint16, value []byte) (slow error, taken bool) {
 		return c.slow, false
 	}
 	c.stats.Values++
+	c.throttle()
 	return nil, true
+}
+
+// throttle tells when there is much in the queue, and when there is not any more. The caller has the lock.
+func (c *Client) throttle() {
+	tell := c.conn.cfg.Throttle
+	if tell == nil {
+		return
+	}
+	switch {
+	case !c.throttled && c.queue.used > c.queue.max/2, c.throttled && c.queue.used <= c.queue.max/4:
+		c.throttled = !c.throttled
+		tell(c.throttled)
+	}
 }
 
 // giveUp ends the link because of err.
@@ -111,6 +125,7 @@ func (c *Client) next() (handler func([]byte), value []byte, ok bool) {
 			return s.handler, value, true
 		}
 		c.queue.pop()
+		c.throttle()
 	}
 }
 
@@ -118,6 +133,7 @@ func (c *Client) next() (handler func([]byte), value []byte, ok bool) {
 func (c *Client) delivered() {
 	c.mu.Lock()
 	c.queue.pop()
+	c.throttle()
 	c.mu.Unlock()
 }
 

@@ -20,6 +20,7 @@ type queue struct {
 	end     int  // of the records before the seam, while wrapped
 	wrapped bool // records lie in [head, end) and then in [0, tail), else in [head, tail)
 	len     int  // records
+	used    int  // octets of them
 	max     int  // octets
 }
 
@@ -37,6 +38,7 @@ func (q *queue) push(sub uint32, value []byte) bool {
 	copy(r[recordHeader:], value)
 	q.tail += need
 	q.len++
+	q.used += need
 	return true
 }
 
@@ -52,8 +54,10 @@ func (q *queue) front() (sub uint32, value []byte, ok bool) {
 
 // pop drops the oldest value.
 func (q *queue) pop() {
-	q.head += recordHeader + int(le.Uint32(q.buf[q.head+4:]))
+	size := recordHeader + int(le.Uint32(q.buf[q.head+4:]))
+	q.head += size
 	q.len--
+	q.used -= size
 	switch {
 	case q.len == 0:
 		q.head, q.tail, q.wrapped = 0, 0, false
