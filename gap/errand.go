@@ -162,6 +162,7 @@ func (c *Conn) forgetPeer(peer hci.Address) {
 // what is left of one is removed. The error joins those of the stores.
 func (h *Host) Forget(peer hci.Address) error {
 	errs := []error{h.Bonds().Delete(h.Identity(), peer)}
+	h.bondsChanged()
 	for _, c := range h.Conns() {
 		if c.Peer() == peer {
 			errs = append(errs, c.Client().Forget(peer.Text()))
