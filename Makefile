@@ -36,7 +36,7 @@ lint: ## formatting, vet on three systems, go fix, go mod tidy, staticcheck, imp
 fuzz: ## every fuzz target for FUZZTIME (20s) each
 	GO='$(GO)' scripts/fuzz '$(FUZZTIME)' $(PKG)
 
-bench: ## all benchmarks, with allocations
+bench: ## all benchmarks, with allocations, and the ratio to a bare loop
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench '$(RUN)' -benchmem $(PKG)
 
 lab: ## the tests that need a real kernel and BlueZ, in a virtual machine; captures go to LAB_OUT (dist/lab)
