@@ -82,7 +82,7 @@ func TestReplayOfAnIdentityAddress(t *testing.T) {
 						}
 						conn, err := impostor.Connect(minute, a.Address, gap.ConnectConfig{NoGATT: true})
 						if err == nil {
-							time.Sleep(10 * time.Second)
+							idle(10 * time.Second)
 							if network != (conn.Err() != nil) {
 								t.Errorf("the link of the impostor: %v", conn.Err())
 							}
@@ -121,10 +121,10 @@ func TestModesOfPeers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Second)
+			idle(time.Second)
 			ours.Disconnect(hci.RemoteUserTerminatedConnection)
 			<-theirs.Ended()
-			time.Sleep(20 * time.Minute)
+			idle(20 * time.Minute)
 			ours, theirs, err = c.meet(ctx, p, p.Identity(), smp.LevelNone)
 			if err != nil {
 				t.Fatal(err)
@@ -238,9 +238,9 @@ func TestPrivacySurvivesRecovery(t *testing.T) {
 				c.bond(ctx, p)
 				for _, fail := range []func(){c.radio.Unplug, func() { c.radio.HoldCommands(true) }} {
 					fail()
-					time.Sleep(time.Minute)
+					idle(time.Minute)
 					c.radio.HoldCommands(false)
-					time.Sleep(20 * time.Minute)
+					idle(20 * time.Minute)
 					ours, theirs, err := c.meet(ctx, p, p.Identity(), smp.LevelNone)
 					if err != nil {
 						t.Fatal(err)

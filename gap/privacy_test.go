@@ -109,6 +109,9 @@ func (s *station) bond(ctx context.Context, other *station) {
 	<-ours.Ended()
 }
 
+// idle lets time go by in a bubble.
+func idle(d time.Duration) { time.Sleep(d) }
+
 // inAir runs a test in a bubble with an air.
 func inAir(t *testing.T, f func(t *testing.T, ctx context.Context, air *virtual.Air)) {
 	t.Helper()
