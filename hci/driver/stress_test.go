@@ -12,8 +12,9 @@ import (
 	"github.com/jelling-ble/jelling/transport/virtual"
 )
 
-// Everything at once, on real goroutines, for the race detector: connections made, used and ended, commands,
-// scans and questions, while the controllers go away in the middle of it.
+// Complaint 9, data races: everything at once, on real goroutines, for the race detector, which the gates run this
+// under. Connections are made, used, throttled and ended, commands sent, scans and questions begun, while the controllers
+// go away in the middle of it.
 func TestStress(t *testing.T) {
 	for range 4 {
 		air := virtual.NewAir(virtual.AirConfig{Instant: true})
@@ -89,6 +90,11 @@ func stressPair(ctx context.Context, hub, other *station) {
 	wg.Go(func() { _ = conn.Encrypt([16]byte{}, [8]byte{}, 0) })
 	wg.Go(func() {
 		_ = conn.UpdateParameters(hci.ConnectionParameters{IntervalMin: 6, IntervalMax: 6, SupervisionTimeout: 100})
+	})
+	wg.Go(func() {
+		for i := range 10 {
+			conn.Throttle(i%2 == 0)
+		}
 	})
 	wg.Go(func() { conn.Disconnect(hci.RemoteUserTerminatedConnection) })
 	wg.Wait()

@@ -80,6 +80,9 @@ func (s *station) clean(t testing.TB) {
 	if free, total := s.Credits(); free != total {
 		t.Errorf("%v: %d of %d credits are free", s.radio.Address(), free, total)
 	}
+	if st, _ := s.Statistics(); st.Withheld != 0 || st.Waiting != 0 {
+		t.Errorf("%v: %+v", s.radio.Address(), st)
+	}
 	c := s.radio.Counters()
 	if c.CommandsOverCredit+c.ACLOverCredit+c.HostExcess+c.Malformed+c.ACLBuffered+c.Links+c.HostHeld != 0 {
 		t.Errorf("%v: %+v", s.radio.Address(), c)
@@ -160,8 +163,8 @@ func TestTwoControllers(t *testing.T) {
 	}
 }
 
-// Complaints 3 and 26: many links, random traffic, random ends from every side, silence and refusals; and
-// then the table is empty and every credit is back, in every controller.
+// Complaints 3 and 26: many links, random traffic, some of it withheld, random ends from every side, silence and
+// refusals; and then the table is empty and every credit is back, in every controller and in ours for it.
 func TestCreditsAreConserved(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -192,7 +195,9 @@ func TestCreditsAreConserved(t *testing.T) {
 					}
 					time.Sleep(time.Duration(rnd.IntN(300)) * time.Millisecond)
 					for i, l := range ends {
-						switch rnd.IntN(4) {
+						switch rnd.IntN(5) {
+						case 4:
+							l.conn.Throttle(true)
 						case 0:
 							l.conn.Disconnect(hci.RemoteUserTerminatedConnection)
 						case 1:
