@@ -153,6 +153,7 @@ func TestConnectToMoreThanTheListHolds(t *testing.T) {
 					done = append(done, connect(ctx, d, device(n+1)))
 				}
 				time.Sleep(19 * time.Second)
+				synctest.Wait()
 				if got := fmt.Sprintf("%q", i.past); got != c.want {
 					t.Errorf("waited for %s, want %s", got, c.want)
 				}
@@ -247,6 +248,7 @@ func TestConnectWithOtherParameters(t *testing.T) {
 		slow := driver.ConnectParameters{ConnectionParameters: hci.ConnectionParameters{IntervalMin: 400, IntervalMax: 400}}
 		second := start(func() error { _, err := c.Connect(t.Context(), device(2), slow); return err })
 		time.Sleep(7 * time.Second)
+		synctest.Wait()
 		if got, want := fmt.Sprintf("%q", i.past), `["1" "2"]`; got != want {
 			t.Errorf("waited for %s, want %s", got, want)
 		}
@@ -310,6 +312,7 @@ func TestConnectWithoutTheList(t *testing.T) {
 				prepare(t, ctl, c)
 				first, second := connect(t.Context(), c, device(1)), connect(t.Context(), c, device(2))
 				time.Sleep(7 * time.Second)
+				synctest.Wait()
 				if len(i.now) != 1 {
 					t.Fatalf("it waits for %v", i.now)
 				}
