@@ -197,6 +197,9 @@ func (a *Advertising) beginOn(ctx context.Context, c *driver.Controller, handler
 	if err != nil {
 		return err
 	}
+	if err := a.host.updateResolving(ctx, c); err != nil { // it may be directed to one of them
+		return err
+	}
 	set, err := c.NewAdvertisingSet(ctx, a.cfg.parameters(len(response) > 0), handler)
 	if err != nil {
 		return err

@@ -183,12 +183,8 @@ func (h *Host) updateResolving(ctx context.Context, c *driver.Controller) error 
 
 // resolvingEntries are the bonded peers in the words of a controller.
 func (h *Host) resolvingEntries() (all []driver.ResolvingEntry) {
-	var own smp.Key
-	if h.private() {
-		own = h.cfg.Security.IRK
-	}
 	for _, peer := range h.security.PeerIRKs() {
-		all = append(all, driver.ResolvingEntry{Peer: peer.Peer, PeerIRK: peer.IRK, LocalIRK: own, Network: h.inNetworkMode(peer.Peer)})
+		all = append(all, driver.ResolvingEntry{Peer: peer.Peer, PeerIRK: peer.IRK, LocalIRK: h.cfg.Security.IRK, Network: h.inNetworkMode(peer.Peer)})
 	}
 	return all
 }

@@ -46,27 +46,15 @@ func (m *Manager) PeerIRKs() (all []PeerIRK) {
 
 // PrivateAddress makes a new resolvable private address of ours, which bonded peers resolve to our identity (Vol 6,
 // Part B, 1.3.2.2).
-func (m *Manager) PrivateAddress() hci.Address { return m.private(m.config.IRK) }
-
-// PeerPrivateAddress makes an address that a bonded peer takes for its own, as the target of directed advertising. It is
-// false where there is no key for that.
-func (m *Manager) PeerPrivateAddress(peer hci.Address) (hci.Address, bool) {
-	r, known := m.load(peer)
-	if !known || r.Keys.PeerIRK == nil || r.Keys.PeerIRK.IsZero() {
-		return hci.Address{}, false
-	}
-	return m.private(*r.Keys.PeerIRK), true
-}
-
-// private makes a resolvable private address: of the 22 random bits one is set at least, and one is not.
-func (m *Manager) private(irk Key) hci.Address {
+func (m *Manager) PrivateAddress() hci.Address {
 	var prand [3]byte
 	m.config.Random(prand[:])
 	prand[2] = prand[2]&0x3F | 0x40
+	// Of the 22 random bits one is set at least, and one is not.
 	if prand == [3]byte{0, 0, 0x40} || prand == [3]byte{0xFF, 0xFF, 0x7F} {
 		prand[0] ^= 1
 	}
-	hash := btcrypto.AH(irk, prand)
+	hash := btcrypto.AH(m.config.IRK, prand)
 	a := hci.Address{Type: hci.Random}
 	copy(a.Octets[:], hash[:])
 	copy(a.Octets[3:], prand[:])

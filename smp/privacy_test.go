@@ -88,21 +88,6 @@ func TestPrivateAddress(t *testing.T) {
 	}
 }
 
-// TestPeerPrivateAddress is what the peer takes for its own.
-func TestPeerPrivateAddress(t *testing.T) {
-	irk, zero := Key{1}, Key{}
-	m := newManager(t, Config{Store: storeOf(t, named(t, 1, &irk), named(t, 2, nil), named(t, 3, &zero))})
-	a, ok := m.PeerPrivateAddress(numberedPeer(1))
-	if !ok || !btcrypto.NewCipher(irk).Resolves(a.Octets) {
-		t.Errorf("%s, %v", a.Text(), ok)
-	}
-	for n := 2; n <= 4; n++ {
-		if a, ok := m.PeerPrivateAddress(numberedPeer(n)); ok || !a.IsZero() {
-			t.Errorf("peer %d: %s", n, a.Text())
-		}
-	}
-}
-
 // thousand is a manager with a thousand bonds, whose keys are made by number.
 func thousand(t testing.TB) (m *Manager, irk func(n int) Key) {
 	irk = func(n int) (k Key) {

@@ -262,6 +262,9 @@ func (s *AdvertisingSet) own(p AdvertisingParameters) (own hci.Address, kind byt
 		own = hci.Address{Type: hci.Random, Octets: p.Address.Octets}
 		kind |= byte(hci.Random)
 	}
+	if p.Properties&hci.AdvertiseDirected != 0 && s.c.Resolves(p.Peer) {
+		kind |= 2 // or who answers under a private address is not known for the one that is meant
+	}
 	return own, kind
 }
 

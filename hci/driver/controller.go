@@ -63,7 +63,7 @@ type Controller struct {
 	mu       sync.Mutex // guards all below
 	err      error
 	own      hci.Address          // the address we use on air, where the controller makes none
-	private  bool                 // the controller makes private addresses of ours by its resolving list
+	private  bool                 // address resolution is on
 	resolved map[hci.Address]bool // whom it resolves by that; replaced, never changed
 	wishes   wishes               // the connections to create
 

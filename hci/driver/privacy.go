@@ -13,8 +13,8 @@ import (
 // ResolvingEntry is a peer as the controller is to know it. It prints without the keys.
 type ResolvingEntry struct {
 	Peer hci.Address // its identity address
-	// PeerIRK resolves the peer's private addresses; LocalIRK makes ours towards it. Zero is none: then that side
-	// is expected, or seen, under the address that it has otherwise.
+	// PeerIRK resolves the peer's private addresses; LocalIRK those that it directs advertising to, and, while
+	// OwnAddress is a private one, makes ours towards it. Zero is none.
 	PeerIRK, LocalIRK [16]byte
 	// Network is network privacy mode: a peer with an IRK is not heard under its identity address, which anybody
 	// can use. If false, it is.
@@ -189,9 +189,9 @@ func (c *Controller) SetPrivateAddressTimeout(ctx context.Context, d time.Durati
 	return err
 }
 
-// SetRandomAddress gives the controller a random address, which is used on air from then on; towards peers whose entry
-// in the resolving list has a LocalIRK, one that the controller makes is. Scanning, advertising and initiating pause
-// meanwhile.
+// SetRandomAddress gives the controller a random address, which is used on air from then on. If it is a resolvable
+// private one, the controller makes others by itself towards peers whose entry in the resolving list has a LocalIRK.
+// Scanning, advertising and initiating pause meanwhile.
 func (c *Controller) SetRandomAddress(ctx context.Context, a hci.Address) error {
 	return c.still(ctx, func() error {
 		if _, err := c.Do(context.WithoutCancel(ctx), hci.LESetRandomAddress{Octets: a.Octets}); err != nil {
@@ -221,7 +221,7 @@ func (c *Controller) ownAddressType() byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kind := byte(c.own.Type)
-	if c.private {
+	if c.private && c.own.IsResolvable() {
 		kind |= 2
 	}
 	return kind

@@ -222,6 +222,9 @@ func acquainted(t *testing.T, air *virtual.Air) (central, peripheral *station) {
 		if n, err := s.SetResolvingList(t.Context(), []driver.ResolvingEntry{e}); n != 1 || err != nil || !s.Resolves(e.Peer) || s.Resolves(someone) {
 			t.Fatal(n, err, s.Resolves(e.Peer))
 		}
+		if err := s.SetRandomAddress(t.Context(), randomAddress); err != nil { // to hide at all
+			t.Fatal(err)
+		}
 	}
 	return central, peripheral
 }

@@ -142,7 +142,11 @@ func (c *Controller) advertise() {
 		return
 	}
 	c.dress()
-	if a.traced() {
+	switch {
+	case !a.traced():
+	case v.directed():
+		a.trace(c, nil, advertisingNames[v.Type], "%v to %v", v.self.Text(), v.target.Text())
+	default:
 		a.trace(c, nil, advertisingNames[v.Type], "%v, % X", v.self.Text(), v.data)
 	}
 	for _, scanner := range a.controllers {
