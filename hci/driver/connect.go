@@ -20,6 +20,9 @@ type ConnectParameters struct {
 	// TwoM and Coded are for connections on those PHYs; if zero, as on LE 1M.
 	TwoM, Coded                        hci.ConnectionParameters
 	CodedScanInterval, CodedScanWindow uint16 // on LE Coded; if zero, as on LE 1M
+	// Patience is how long the peer is waited for, not counting the time in which others have their turn; then Connect
+	// fails with ErrNoAnswer. If zero, until its context ends.
+	Patience time.Duration
 }
 
 func (p ConnectParameters) withDefaults() ConnectParameters {
@@ -93,6 +96,8 @@ type attempt struct {
 	peer    hci.Address
 	p       ConnectParameters
 	outcome chan creation // to the caller, once; under the controller's mu
+	// patience is how long the peer is still to be waited for, without limit if it was zero: the dialing goroutine's.
+	patience time.Duration
 }
 
 // creation is what came of it. With both a connection and an error, the connection is nobody's.
@@ -125,7 +130,9 @@ func (c *Controller) Connect(ctx context.Context, peer hci.Address, p ConnectPar
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	a := &attempt{ctx: ctx, peer: peer, p: p, outcome: make(chan creation, 1)}
+	a := &attempt{ctx: ctx, peer: peer, patience: p.Patience, outcome: make(chan creation, 1)}
+	p.Patience = 0 // of which the controller is told nothing
+	a.p = p
 	if err := c.want(a); err != nil {
 		return nil, err
 	}
@@ -226,6 +233,29 @@ func (c *Controller) crowded(batch []*attempt) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.wishes.all) > len(batch)
+}
+
+// soonest is when the first of a batch has no patience any more, false for never.
+func soonest(batch []*attempt) (d time.Duration, ok bool) {
+	for _, a := range batch {
+		if a.patience > 0 && (!ok || a.patience < d) {
+			d, ok = a.patience, true
+		}
+	}
+	return d, ok
+}
+
+// spend takes the time that peers were waited for from the patience with them, and gives up those with whom there is none
+// left.
+func (c *Controller) spend(batch []*attempt, d time.Duration) {
+	for _, a := range batch {
+		if a.patience == 0 {
+			continue
+		}
+		if a.patience -= d; a.patience <= 0 {
+			c.deliver(a, creation{err: &CommandError{hci.OpLECreateConnection, ErrNoAnswer}})
+		}
+	}
 }
 
 // rotate puts those who had their turn behind the others.

@@ -11,6 +11,7 @@ import (
 // Errors of a controller.
 var (
 	ErrCommandTimeout  = errors.New("the controller did not answer in time")
+	ErrNoAnswer        = errors.New("the peer did not answer in time")
 	ErrTooManyCommands = errors.New("hci: too many commands waiting for the controller")
 )
 

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -99,45 +100,61 @@ func (c *Controller) initiate(batch []*attempt) []*attempt {
 		c.refuse(batch, c.withdraw(i), err)
 		return nil
 	}
-	var over <-chan time.Time
-	if c.crowded(batch) {
-		timer := time.NewTimer(turn)
-		defer timer.Stop()
-		over = timer.C
+	began := time.Now()
+	again := c.await(i, began)
+	c.spend(batch, time.Since(began))
+	if again {
+		return c.next()
 	}
+	return nil
+}
+
+// await waits for what becomes of an initiation, and tells whether to go on at once.
+func (c *Controller) await(i *initiation, began time.Time) (again bool) {
+	batch := i.attempts
+	timer := time.NewTimer(c.atMost(batch))
+	defer timer.Stop()
 	for {
 		select {
 		case r := <-i.event:
 			c.conclude(batch, r)
-			return nil
+			return false
 		case <-c.ended:
-			return nil
+			return false
 		case h := <-c.halts:
 			c.stop(i)
 			close(h.halted)
 			select {
 			case <-h.resume:
 			case <-c.ended:
-				return nil
+				return false
 			}
-			return c.next()
-		case <-over:
+			return true
+		case <-timer.C:
 			c.stop(i)
 			c.rotate(batch)
-			return nil
+			return false
 		case <-c.wishes.changed:
 			if slices.Equal(c.next(), batch) {
-				if c.crowded(batch) && over == nil {
-					timer := time.NewTimer(turn)
-					defer timer.Stop()
-					over = timer.C
-				}
+				timer.Reset(max(0, c.atMost(batch)-time.Since(began)))
 				continue
 			}
 			c.stop(i)
-			return c.next()
+			return true
 		}
 	}
+}
+
+// atMost is how long peers are waited for at a time: for ever, if there is nobody else and enough patience.
+func (c *Controller) atMost(batch []*attempt) time.Duration {
+	d, ok := soonest(batch)
+	switch crowded := c.crowded(batch); {
+	case crowded && (!ok || d > turn):
+		return turn
+	case ok:
+		return d
+	}
+	return math.MaxInt64
 }
 
 // refuse gives an error to all, and ends the connection that has come nevertheless, if one has.

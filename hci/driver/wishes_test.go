@@ -172,6 +172,32 @@ func TestConnectToMoreThanTheListHolds(t *testing.T) {
 	}
 }
 
+// TestConnectPatience counts only while a peer is waited for.
+func TestConnectPatience(t *testing.T) {
+	bubble(t, hcitest.Settings{AcceptList: -1}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		var i initiator
+		i.handle(ctl)
+		began := time.Now()
+		for _, s := range []struct{ patience, want time.Duration }{{time.Second, time.Second}, {10 * time.Second, 11 * time.Second}} {
+			_, err := c.Connect(t.Context(), device(1), driver.ConnectParameters{Patience: s.patience})
+			if !errors.Is(err, driver.ErrNoAnswer) || time.Since(began) != s.want {
+				t.Errorf("%v after %v, want %v", err, time.Since(began), s.want)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		other := connect(ctx, c, device(2))
+		began = time.Now()
+		for n, want := range []time.Duration{19 * time.Second, 38 * time.Second} { // 6 and 1 of its own, each behind 6 of the other's
+			_, err := c.Connect(t.Context(), device(1), driver.ConnectParameters{Patience: 7 * time.Second})
+			if d := time.Since(began); !errors.Is(err, driver.ErrNoAnswer) || d != want {
+				t.Errorf("attempt %d: %v after %v, want %v", n, err, d, want)
+			}
+		}
+		cancel()
+		<-other
+	})
+}
+
 // TestConnectLeavesTheList: whoever goes is not waited for any more, at once.
 func TestConnectLeavesTheList(t *testing.T) {
 	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {
