@@ -201,3 +201,83 @@ func TestSubscriptionFailed(t *testing.T) {
 		}
 	})
 }
+
+// A wish may be ended by its own handler; after that nothing comes any more, and the peer is told.
+func TestSubscriptionClosedByItsHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newAcquainted(t)
+		defer x.close()
+		var got inbox
+		var s *gap.Subscription
+		s = x.central.Subscribe(peripheralAddress, x.reading.UUID, func(value []byte) {
+			got.add(value)
+			if string(value) == "2" {
+				s.Close()
+				s.Close()
+			}
+		})
+		central, peripheral := x.connect(t, smp.LevelEncrypted)
+		defer part(central, peripheral)
+		rest()
+		for _, value := range []string{"1", "2", "3", "4"} {
+			if err := x.server.Notify(t.Context(), x.reading, []byte(value)); err != nil {
+				t.Error(err)
+			}
+		}
+		got.want(t, "1", "2")
+		if n := x.server.Subscribers(x.reading); n != 0 {
+			t.Errorf("%d subscribers", n)
+		}
+		again := x.central.Subscribe(peripheralAddress, x.reading.UUID, got.add) // on the connection that there is
+		rest()
+		if err := x.server.Notify(t.Context(), x.reading, []byte("5")); err != nil {
+			t.Error(err)
+		}
+		got.want(t, "5")
+		again.Close()
+	})
+}
+
+// A slow handler of a wish that loses values on a controller without flow control has that told, and its values are whole
+// up to there.
+func TestSubscriptionTooSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newAcquainted(t)
+		defer x.close()
+		_ = x.central.Close()
+		x.radios[0].Refuse(hci.OpHostBufferSize, hci.UnknownHCICommand)
+		var err error
+		if x.central, err = gap.Open(t.Context(), x.radios[0].Conn(), gap.Config{Security: x.security[0], Events: x.log.add}); err != nil {
+			t.Fatal(err)
+		}
+		wake, next := make(chan struct{}), 0
+		x.central.Subscribe(peripheralAddress, x.reading.UUID, func(value []byte) {
+			<-wake
+			if string(value) != fmt.Sprint(next) {
+				t.Errorf("%s where %d comes next", value, next)
+			}
+			next++
+		})
+		central, peripheral := x.connect(t, smp.LevelEncrypted)
+		rest()
+		for i := 0; peripheral.Err() == nil; i++ {
+			_ = x.server.Notify(t.Context(), x.reading, []byte(fmt.Sprint(i)))
+		}
+		close(wake)
+		<-central.Ended()
+		<-peripheral.Ended()
+		rest()
+		if n := x.log.count(func(d any) bool {
+			f, ok := d.(gap.SubscriptionFailed)
+			return ok && f.UUID == x.reading.UUID && errors.Is(f.Err, gatt.ErrSlowConsumer)
+		}); n != 1 || next < 1000 {
+			t.Errorf("told %d times, after %d values", n, next)
+		}
+		if n := x.log.count(func(d any) bool {
+			e, ok := d.(gap.Disconnected)
+			return ok && errors.Is(e.Err, gatt.ErrSlowConsumer)
+		}); n != 1 {
+			t.Errorf("the end of %d connections was told with its reason", n)
+		}
+	})
+}

@@ -30,10 +30,9 @@ type Client struct {
 	conn *Conn
 
 	learning chan struct{} // full while somebody learns the server's database
+	storing  chan struct{} // full while the store is changed
 
 	wake chan struct{} // one token when there is something to deliver
-
-	storing sync.Mutex // held while the store is changed
 
 	mu    sync.Mutex // of what follows; held for moments only
 	subs  map[uint16]*Subscription
@@ -61,6 +60,7 @@ func newClient(c *Conn) *Client {
 	return &Client{
 		conn:     c,
 		learning: make(chan struct{}, 1),
+		storing:  make(chan struct{}, 1),
 		wake:     make(chan struct{}, 1),
 		subs:     map[uint16]*Subscription{},
 		queue:    queue{max: max(size, recordHeader+att.MaxValueLen)},

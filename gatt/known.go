@@ -88,8 +88,8 @@ func (c *Client) Forget(identity string) error {
 
 // unstore removes what the store has of a server. Whoever saves looks first whether that is known still.
 func (c *Client) unstore(identity string) error {
-	c.storing.Lock()
-	defer c.storing.Unlock()
+	c.storing <- struct{}{}
+	defer func() { <-c.storing }()
 	store := c.conn.cfg.Store
 	if store == nil {
 		return nil
@@ -291,8 +291,8 @@ func (c *Client) tellFeatures(ctx context.Context, k *known) error {
 
 // save keeps what is known under the server's identity. A store that fails is reported; the next link learns again.
 func (c *Client) save(k *known) {
-	c.storing.Lock()
-	defer c.storing.Unlock()
+	c.storing <- struct{}{}
+	defer func() { <-c.storing }()
 	c.mu.Lock()
 	store, identity, holds := c.conn.cfg.Store, c.server, c.known == k
 	c.mu.Unlock()
