@@ -9,7 +9,7 @@ import (
 	"github.com/jelling-ble/jelling/smp"
 )
 
-// Event is something that happened to a peer. Detail is one of Connected, Disconnected, Retry and the
+// Event is something that happened to a peer. Detail is one of Connected, Disconnected, Retry, SubscriptionFailed and the
 // security events of package smp, which have names here too. Events hold no keys.
 type Event struct {
 	Time   time.Time

@@ -53,8 +53,8 @@ const steadyTime = 30 * time.Second
 
 // Keep keeps a connection to a peer up: it connects, secures and calls use with the connection, and when the
 // link is lost, whatever use made of that, it does so again after a growing wait. A bond that was lost is paired
-// again, if it is, before use is called, which therefore subscribes anew to what it wants, as on each connection:
-// neither a bond nor a repair keeps a subscription of ours. It returns when use
+// again, if it is, before use is called, which therefore subscribes anew to what it wants, as on each connection,
+// or leaves that to Host.Subscribe. It returns when use
 // returns with the link still up, with what use returned, and disconnects; when ctx ends; when the
 // controller is gone; when a bond is lost and the policy is to tell (a *smp.LostBondError); or when
 // pairing is refused, ours or the peer's, since the next attempt would be too.
