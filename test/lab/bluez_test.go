@@ -62,6 +62,12 @@ func daemon(t *testing.T) *process {
 	if err := os.RemoveAll(bonds); err != nil {
 		t.Fatal(err)
 	}
+	return daemonAgain(t)
+}
+
+// daemonAgain is daemon with the bonds there are.
+func daemonAgain(t *testing.T) *process {
+	t.Helper()
 	config := filepath.Join(t.TempDir(), "main.conf")
 	if err := os.WriteFile(config, []byte("[Policy]\nAutoEnable=false\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -97,6 +103,12 @@ func serve(t *testing.T, secureConnections bool) *oximeter {
 func (o *oximeter) boot(t *testing.T) {
 	t.Helper()
 	o.daemon = daemon(t)
+	o.attach(t)
+}
+
+// attach starts peripheral.py on the bluetoothd there is.
+func (o *oximeter) attach(t *testing.T) {
+	t.Helper()
 	script, err := filepath.Abs("peripheral.py")
 	if err != nil {
 		t.Fatal(err)

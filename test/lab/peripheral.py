@@ -20,7 +20,6 @@ line on standard output.
           {"event": "done", "command": "remove", "count": 1}
 """
 
-import json
 import sys
 
 import dbus
@@ -28,67 +27,11 @@ import dbus.mainloop.glib
 import dbus.service
 from gi.repository import GLib
 
-BLUEZ = "org.bluez"
-PROPERTIES = "org.freedesktop.DBus.Properties"
-OBJECTS = "org.freedesktop.DBus.ObjectManager"
+from bluez import BLUEZ, OBJECTS, PROPERTIES, Agent, interface, say
+
 SERVICE = "0000cd00-0000-1000-8000-00805f9b34fb"
 READINGS = "0000cd01-0000-1000-8000-00805f9b34fb"
 INTERVAL_MS = 100
-
-
-def say(event, **fields):
-    print(json.dumps({"event": event, **fields}), flush=True)
-
-
-class Refused(dbus.DBusException):
-    _dbus_error_name = "org.bluez.Error.Rejected"
-
-
-class Agent(dbus.service.Object):
-    """Says yes. The kernel waits for one even with Just Works."""
-
-    PATH = "/lab/agent"
-    INTERFACE = "org.bluez.Agent1"
-    answer = "yes"
-    passkey = None  # that was told
-    asked = None    # who waits for it
-
-    def enter(self):
-        if self.asked and self.passkey is not None:
-            self.asked(dbus.UInt32(self.passkey))
-            self.asked = self.passkey = None
-
-    @dbus.service.method(INTERFACE, in_signature="o", out_signature="u", async_callbacks=("answered", "failed"))
-    def RequestPasskey(self, device, answered, failed):
-        say("agent", asked="passkey")
-        self.asked = answered
-        self.enter()
-
-    @dbus.service.method(INTERFACE, in_signature="ouq", out_signature="")
-    def DisplayPasskey(self, device, passkey, entered):
-        say("agent", asked="display", number="%06d" % passkey)
-
-    @dbus.service.method(INTERFACE, in_signature="", out_signature="")
-    def Release(self):
-        pass
-
-    @dbus.service.method(INTERFACE, in_signature="", out_signature="")
-    def Cancel(self):
-        say("agent", asked="cancel")
-
-    @dbus.service.method(INTERFACE, in_signature="o", out_signature="")
-    def RequestAuthorization(self, device):
-        say("agent", asked="authorization")
-
-    @dbus.service.method(INTERFACE, in_signature="ou", out_signature="")
-    def RequestConfirmation(self, device, passkey):
-        say("agent", asked="confirmation", number="%06d" % passkey)
-        if self.answer != "yes":
-            raise Refused("no")
-
-    @dbus.service.method(INTERFACE, in_signature="os", out_signature="")
-    def AuthorizeService(self, device, uuid):
-        pass
 
 
 class Exported(dbus.service.Object):
@@ -184,14 +127,9 @@ class Peripheral:
         self.waiting = 2
         bus.add_signal_receiver(self.changed, "PropertiesChanged", PROPERTIES, BLUEZ, path_keyword="path")
 
-    def interface(self, path, name):
-        return dbus.Interface(self.bus.get_object(BLUEZ, path), name)
-
     def start(self):
-        agents = self.interface("/org/bluez", "org.bluez.AgentManager1")
-        agents.RegisterAgent(Agent.PATH, self.capability)
-        agents.RequestDefaultAgent(Agent.PATH)
-        adapter = self.interface(self.path, PROPERTIES)
+        self.agent.register(self.bus, self.capability)
+        adapter = interface(self.bus, self.path, PROPERTIES)
         adapter.Set("org.bluez.Adapter1", "Powered", True)
         adapter.Set("org.bluez.Adapter1", "PairableTimeout", dbus.UInt32(0))
         adapter.Set("org.bluez.Adapter1", "Pairable", True)
@@ -201,7 +139,7 @@ class Peripheral:
             ("org.bluez.GattManager1", "RegisterApplication", "/lab"),
             ("org.bluez.LEAdvertisingManager1", "RegisterAdvertisement", self.advertisement.path),
         ):
-            getattr(self.interface(self.path, name), register)(
+            getattr(interface(self.bus, self.path, name), register)(
                 path, {}, reply_handler=lambda: self.ready(address), error_handler=self.failed)
         GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, self.command)
 
@@ -215,7 +153,7 @@ class Peripheral:
         self.loop.quit()
 
     def devices(self):
-        objects = self.interface("/", OBJECTS).GetManagedObjects()
+        objects = interface(self.bus, "/", OBJECTS).GetManagedObjects()
         for path, interfaces in objects.items():
             device = interfaces.get("org.bluez.Device1")
             if device and device["Adapter"] == self.path:
@@ -240,10 +178,10 @@ class Peripheral:
             count = 1
         for path, device in list(self.devices()):
             if word == "remove":
-                self.interface(self.path, "org.bluez.Adapter1").RemoveDevice(path)
+                interface(self.bus, self.path, "org.bluez.Adapter1").RemoveDevice(path)
                 count += 1
             elif word == "disconnect" and device["Connected"]:
-                self.interface(path, "org.bluez.Device1").Disconnect()
+                interface(self.bus, path, "org.bluez.Device1").Disconnect()
                 count += 1
         say("done", command=word, count=count)
         return True
