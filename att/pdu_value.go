@@ -88,7 +88,7 @@ func (n MultipleHandleValueNotification) AppendTo(b []byte) []byte {
 
 // ParseMultipleHandleValueNotification reads two or more values, and nothing left over.
 func ParseMultipleHandleValueNotification(b []byte) (MultipleHandleValueNotification, error) {
-	list, err := checkHandleValues(b)
+	list, err := checkHandleValues(b, 2)
 	if err != nil {
 		return MultipleHandleValueNotification{}, err
 	}
@@ -105,10 +105,10 @@ func ParseMultipleHandleValueNotification(b []byte) (MultipleHandleValueNotifica
 const handleValueHeader = 4
 
 // checkHandleValues finds the list in a MultipleHandleValueNotification and walks it once, so that nextHandleValue can't fail:
-// the list is delivered whole or not at all, without being copied.
-func checkHandleValues(b []byte) (list []byte, err error) {
+// the list is delivered whole or not at all, without being copied. It holds at least so many.
+func checkHandleValues(b []byte, least int) (list []byte, err error) {
 	const op = OpMultipleHandleValueNotification
-	if err := check(b, op, 1+2*handleValueHeader, anyLen); err != nil {
+	if err := check(b, op, 1+least*handleValueHeader, anyLen); err != nil {
 		return nil, err
 	}
 	count := 0
@@ -118,8 +118,8 @@ func checkHandleValues(b []byte) (list []byte, err error) {
 		}
 		_, rest = nextHandleValue(rest)
 	}
-	if count < 2 {
-		return nil, malformed(b, op, "fewer than two values")
+	if count < least {
+		return nil, malformed(b, op, "too few values")
 	}
 	return b[1:], nil
 }

@@ -76,10 +76,11 @@ func (c *Conn) settle(t *transaction, op Opcode, pdu []byte) {
 	}
 }
 
-// receiveNotification hands every value of a notification on, or none of them.
+// receiveNotification hands every value of a notification on, or none of them. Multiple may be one: BlueZ (5.66) tells even
+// a single value in that way to a client that takes several, and to refuse it would be to lose it.
 func (c *Conn) receiveNotification(op Opcode, pdu []byte, sec Security) {
 	if op == OpMultipleHandleValueNotification {
-		list, err := checkHandleValues(pdu)
+		list, err := checkHandleValues(pdu, 1)
 		if err != nil {
 			c.malformed(op)
 			return

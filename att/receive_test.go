@@ -102,12 +102,14 @@ func TestNotifications(t *testing.T) {
 		peer.Bearer().SetSecurity(secure)
 		peer.Send("23 0300 0100 aa 0600 0000 0900 0200 bbcc")
 		peer.Send("23 0300 0100 aa 0600 0100") // the second value is cut: the first does not count either
-		peer.Send("23 0300 0100 aa")           // one is not multiple
+		peer.Send("23 0400 0100 dd")           // one is not multiple, but BlueZ means it
+		peer.Send("23")                        // and none is malformed
 		peer.Send("1b 03")
 		synctest.Wait()
 		want := []value{
 			{3, "\x01\x02", att.Security{}}, {4, "", att.Security{}},
 			{3, "\xaa", secure}, {6, "", secure}, {9, "\xbb\xcc", secure},
+			{4, "\xdd", secure},
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %v, want %v", got, want)
