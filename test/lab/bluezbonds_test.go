@@ -43,7 +43,7 @@ func TestBondsFromBlueZ(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			h := s.subscribe("--count", "5")
-			h.want(connected, encrypted("stored"))
+			h.want(connected, encrypted("stored"), disconnected(0x16))
 			h.ends(0)
 			if b := s.bond(); !b.Bonded || b.SecureConnections != way.secureConnections {
 				t.Errorf("%+v", b)
@@ -77,7 +77,7 @@ func TestBondsToBlueZ(t *testing.T) {
 			o.boot(t)
 			s := newSession(t, o.address)
 			h := s.subscribe("--count", "3")
-			h.want(connected, paired(way.secureConnections), encrypted("new"))
+			h.want(connected, paired(way.secureConnections), encrypted("new"), disconnected(0x16))
 			h.ends(0)
 			o.gone()
 
