@@ -22,7 +22,7 @@ func (c *Controller) readAcceptListSize(_, r []byte) ([]byte, hci.Status) {
 
 // acceptListInUse tells whether the list must not change (Vol 4, Part E, 7.8.15).
 func (c *Controller) acceptListInUse() bool {
-	return c.advertiser.on && c.advertiser.FilterPolicy != 0 ||
+	return c.advertises(func(v *advertiser) bool { return v.FilterPolicy != 0 }) ||
 		c.scanner.on && c.scanner.FilterPolicy&1 != 0 ||
 		c.initiator.on && c.initiator.UseAcceptList
 }

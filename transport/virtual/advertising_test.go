@@ -99,7 +99,7 @@ func TestAdvertisingTypes(t *testing.T) {
 		{hci.AdvScanInd, hci.ReportAdvScanInd, true},
 		{hci.AdvNonconnInd, hci.ReportAdvNonconnInd, false},
 	} {
-		t.Run(advertisingNames[c.kind], func(t *testing.T) {
+		t.Run(advertisingNames[legacyKinds[c.kind]], func(t *testing.T) {
 			onAir(t, AirConfig{}, 2, func(t *testing.T, _ *Air, h []*host) {
 				active := scan
 				active.Active = true
@@ -129,7 +129,7 @@ func TestAdvertisingTypes(t *testing.T) {
 
 func TestDirectedAdvertising(t *testing.T) {
 	for _, kind := range []hci.AdvertisingType{hci.AdvDirectIndHigh, hci.AdvDirectIndLow} {
-		t.Run(advertisingNames[kind], func(t *testing.T) {
+		t.Run(advertisingNames[legacyKinds[kind]], func(t *testing.T) {
 			onAir(t, AirConfig{}, 3, func(t *testing.T, _ *Air, h []*host) {
 				active := scan
 				active.Active = true

@@ -11,6 +11,8 @@ import (
 // answered by Command Complete, by Command Status, or not at all.
 type command struct {
 	length     int    // of the parameters
+	longer     bool   // they are at least that long
+	family     family // which others it must not be mixed with
 	octet, bit int    // in Supported Commands (Vol 4, Part E, 6.27)
 	feature    uint64 // a controller without any of these does not know it; zero for none
 
@@ -25,7 +27,9 @@ type command struct {
 // commands is every command there is. Each part of the controller has its own in a table beside it.
 var commands = merge(basicCommands, advertisingCommands, scanningCommands, connectingCommands, acceptListCommands,
 	resolvingCommands, linkCommands, hostFlowCommands, parameterCommands, remoteCommands, encryptionCommands, featureCommands,
-	phyCommands, dataLengthCommands, channelCommands, subrateCommands, powerCommands)
+	phyCommands, dataLengthCommands, channelCommands, subrateCommands, powerCommands,
+	extendedAdvertisingCommands, extendedScanningCommands, extendedConnectingCommands,
+	periodicAdvertisingCommands, periodicSyncCommands, periodicListCommands, periodicTransferCommands)
 
 func merge(tables ...map[hci.Opcode]command) map[hci.Opcode]command {
 	all := map[hci.Opcode]command{}
@@ -74,8 +78,10 @@ func (c *Controller) do(op hci.Opcode, p []byte) {
 		status = refused
 	case !known:
 		status = hci.UnknownHCICommand
-	case len(p) != cmd.length:
+	case len(p) < cmd.length || len(p) > cmd.length && !cmd.longer:
 		status = hci.InvalidHCICommandParameters
+	case !c.inFamily(cmd.family):
+		status = hci.CommandDisallowed
 	case cmd.complete != nil:
 		r, status = cmd.complete(c, p, nil)
 	default:

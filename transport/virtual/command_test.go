@@ -48,7 +48,8 @@ func TestCommandLengths(t *testing.T) {
 func TestCommandForms(t *testing.T) {
 	byStatus := map[hci.Opcode]bool{hci.OpDisconnect: true, hci.OpReadRemoteVersionInformation: true, hci.OpLECreateConnection: true,
 		hci.OpLEConnectionUpdate: true, hci.OpLEReadRemoteFeatures: true, hci.OpLEEnableEncryption: true,
-		hci.OpLESetPHY: true, hci.OpLESubrateRequest: true, hci.OpLEReadRemoteTransmitPowerLevel: true}
+		hci.OpLESetPHY: true, hci.OpLESubrateRequest: true, hci.OpLEReadRemoteTransmitPowerLevel: true,
+		hci.OpLEExtendedCreateConnection: true, hci.OpLEPeriodicAdvertisingCreateSync: true}
 	alone(t, ControllerConfig{}, func(t *testing.T, h *host) {
 		for op, c := range commands {
 			if c.unanswered != nil {
@@ -88,7 +89,7 @@ func TestSupportedCommands(t *testing.T) {
 			want       bool
 		}{
 			{"Disconnect", 0, 5, true}, {"Reset", 5, 7, true}, {"Read BD_ADDR", 15, 1, true}, {"LE Create Connection", 26, 4, true},
-			{"LE Enable Encryption", 28, 0, true}, {"LE Rand", 27, 7, false}, {"Inquiry", 0, 0, false}, {"LE Set Extended Scan Enable", 37, 6, false},
+			{"LE Enable Encryption", 28, 0, true}, {"LE Rand", 27, 7, false}, {"Inquiry", 0, 0, false}, {"LE Set Extended Scan Enable", 37, 6, true}, {"LE Receiver Test", 28, 4, false},
 		} {
 			if all.Has(c.octet, c.bit) != c.want {
 				t.Errorf("%s: %v", c.name, !c.want)

@@ -7,15 +7,16 @@ import (
 )
 
 var connectingCommands = map[hci.Opcode]command{
-	hci.OpLECreateConnection:       {length: 25, octet: 26, bit: 4, status: (*Controller).createConnection},
+	hci.OpLECreateConnection:       {length: 25, octet: 26, bit: 4, family: legacyFamily, status: (*Controller).createConnection},
 	hci.OpLECreateConnectionCancel: {length: 0, octet: 26, bit: 5, complete: (*Controller).cancelConnection},
 }
 
 // An initiator is a controller that connects to whom it hears.
 type initiator struct {
-	hci.LECreateConnection
-	listening
-	on bool
+	hci.LEExtendedCreateConnection // the parameters of the legacy command are put in the same words
+	extended                       bool
+	since                          time.Duration
+	on                             bool
 }
 
 // mayLink tells whether there is room for another connection.
@@ -27,22 +28,29 @@ func (c *Controller) createConnection(p []byte) hci.Status {
 	q, err := hci.ParseLECreateConnection(p)
 	filter, peerType := p[4], p[5]
 	switch {
-	case c.initiator.on || !c.mayEnter(initiating):
+	case c.initiator.on:
 		return hci.CommandDisallowed
 	case err != nil, !inRange(q.ScanWindow, q.ScanInterval, 0x0004, 0x4000), filter > 1, filter == 0 && peerType > 3, !valid(q.Parameters):
 		return hci.InvalidHCICommandParameters
 	}
-	if _, status := c.own(q.OwnAddressType); status != hci.Success && (filter == 1 || c.hasAddressFor(q.OwnAddressType, q.Peer) != hci.Success) {
-		return status
-	}
+	return c.initiate(hci.LEExtendedCreateConnection{UseAcceptList: q.UseAcceptList, OwnAddressType: q.OwnAddressType, Peer: q.Peer,
+		Connect: []hci.PHYConnect{{PHY: hci.LE1M, ScanInterval: q.ScanInterval, ScanWindow: q.ScanWindow, Parameters: q.Parameters}}}, false)
+}
+
+// initiate begins to connect to whom it hears.
+func (c *Controller) initiate(q hci.LEExtendedCreateConnection, extended bool) hci.Status {
+	_, status := c.own(q.OwnAddressType)
 	switch {
+	case !c.mayEnter(initiating):
+		return hci.CommandDisallowed
+	case status != hci.Success && (q.UseAcceptList || c.hasAddressFor(q.OwnAddressType, q.Peer) != hci.Success):
+		return status
 	case !c.mayLink():
 		return hci.ConnectionLimitExceeded
-	case filter == 0 && c.connectedTo(q.Peer):
+	case !q.UseAcceptList && c.connectedTo(q.Peer):
 		return hci.ConnectionAlreadyExists
 	}
-	c.initiator = initiator{LECreateConnection: q, on: true,
-		listening: listening{c.air.now, time.Duration(q.ScanInterval) * slot, time.Duration(q.ScanWindow) * slot}}
+	c.initiator = initiator{LEExtendedCreateConnection: q, extended: extended, since: c.air.now, on: true}
 	c.air.wake()
 	return hci.Success
 }
@@ -78,10 +86,9 @@ func (c *Controller) connectedTo(a hci.Address) bool {
 }
 
 // initiates tells whether the controller answers the advertisement with a connect request.
-func (c *Controller) initiates(to *Controller) bool {
-	i, v := &c.initiator, &to.advertiser
-	switch {
-	case !i.on || !c.onAir() || !v.connectable() || !c.air.config.Instant && !i.open(c.air.now):
+func (c *Controller) initiates(v *advertiser) bool {
+	i := &c.initiator
+	if !v.connectable() {
 		return false
 	}
 	who, listen := c.identify(v.self)
@@ -94,29 +101,40 @@ func (c *Controller) initiates(to *Controller) bool {
 	return i.Peer == who.address
 }
 
-// connect sends a connect request. The central takes it for heard; whether it was shows when the first
-// connection event comes, or does not.
-func (c *Controller) connect(to *Controller) {
-	i, v := &c.initiator, &to.advertiser
-	i.on = false
+// connect sends a connect request. By CONNECT_IND the central takes it for heard; whether it was shows when the first
+// connection event comes, or does not. AUX_CONNECT_REQ is answered, and without an answer the central goes on initiating.
+func (c *Controller) connect(v *advertiser) (connected bool) {
+	i, to := &c.initiator, v.c
 	advertiser, _ := c.identify(v.self)
 	self, generated := c.addressFor(i.OwnAddressType, advertiser.address)
-	initiator, heard := to.admits(self, filterConnectRequests)
+	initiator, heard := v.admits(self, filterConnectRequests)
 	heard = heard && to.mayLink() && !to.connectedTo(initiator.address) && !c.air.loses(c, to) // Vol 6, Part B, 4.5.1
 	if to.fault.miss > 0 {
 		to.fault.miss--
 		heard = false
 	}
-	if c.air.traced() {
-		c.air.trace(c, to, "CONNECT_IND", "%v, interval %v", self.Text(), time.Duration(i.Parameters.IntervalMax)*intervalUnit)
+	phy, name := hci.LE1M, "CONNECT_IND"
+	if !v.legacy() {
+		phy, name = v.SecondaryPHY, "AUX_CONNECT_REQ"
 	}
-	l := newLink(c, to, self, v.self, i.Parameters)
+	parameters := i.parameters(phy)
+	c.air.trace(c, to, name, "%v, interval %v", self.Text(), time.Duration(parameters.IntervalMax)*intervalUnit)
+	if !v.legacy() {
+		if !heard {
+			return false
+		}
+		c.air.trace(to, c, "AUX_CONNECT_RSP", "")
+	}
+	i.on = false
+	l := newLink(c, to, self, v.self, parameters)
+	l.central.phy.tx, l.peripheral.phy.tx = phy, phy
 	l.central.who, l.central.generated = advertiser, generated
 	l.peripheral.who, l.peripheral.generated = initiator, v.generated
 	l.central.open()
 	if heard {
-		to.stopAdvertising()
+		v.stop()
 		l.peripheral.open()
+		v.terminated(hci.Success, l.peripheral.handle)
 		for _, e := range l.ends() {
 			if e.c.suggested.Octets > e.length.now.TX.Octets {
 				e.updateLength() // Vol 4, Part E, 7.8.35
@@ -124,6 +142,7 @@ func (c *Controller) connect(to *Controller) {
 		}
 	}
 	l.schedule()
+	return true
 }
 
 // open puts the end into its controller and tells the host.

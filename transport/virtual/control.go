@@ -25,6 +25,7 @@ const (
 	llPeripheralFeatureReq llOpcode = 0x0E
 	llConnectionParamReq   llOpcode = 0x0F
 	llRejectExtInd         llOpcode = 0x11
+	llPeriodicSyncInd      llOpcode = 0x1C
 	llLengthReq            llOpcode = 0x14
 	llLengthRsp            llOpcode = 0x15
 	llPHYReq               llOpcode = 0x16
@@ -79,6 +80,8 @@ func llKinds(op llOpcode) llKind {
 		return llKind{name: "LL_CONNECTION_PARAM_REQ", length: 24, receive: (*end).receiveParamReq, detail: parametersText, answer: true}
 	case llChannelMapInd:
 		return llKind{name: "LL_CHANNEL_MAP_IND", length: 8, receive: (*end).receiveChannels, detail: channelsText}
+	case llPeriodicSyncInd:
+		return llKind{name: "LL_PERIODIC_SYNC_IND", length: 35, receive: (*end).receivePeriodicSync}
 	case llLengthReq:
 		return llKind{name: "LL_LENGTH_REQ", length: 9, receive: (*end).receiveLengthReq, detail: lengthsText, answer: true,
 			feature: hci.FeatureLEDataPacketLengthExtension}
@@ -123,6 +126,8 @@ type pdu struct {
 	power      int8     // dBm
 	phy        hci.PHY  // of power
 	subrating  hci.Subrating
+	train      *train // of periodic advertising
+	service    uint16 // the host's word on it
 }
 
 func reasonText(p pdu) string { return p.reason.Error() }

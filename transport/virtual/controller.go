@@ -42,6 +42,10 @@ type ControllerConfig struct {
 	// ResolvingListSize is how many devices the resolving list holds, at most 255. If zero, 8; if negative, or without
 	// hci.FeatureLLPrivacy in Features, there is no such list, as before Core 4.2.
 	ResolvingListSize int
+	// AdvertisingSets is how many advertising sets the extended commands can make, at most 240. If zero, 8.
+	AdvertisingSets int
+	// MaxAdvertisingData is how much data each of them holds, 31 to 1650 octets. If zero, 1650.
+	MaxAdvertisingData int
 	// Links is how many connections there may be at once. If zero, 64.
 	Links int
 	// RSSI is how strongly others hear this controller, in dBm. If zero, -50.
@@ -85,6 +89,8 @@ func (f ControllerConfig) withDefaults() ControllerConfig {
 		f.Features &^= hci.FeatureLLPrivacy
 	}
 	between(&f.ResolvingListSize, 0, 255, 8)
+	between(&f.AdvertisingSets, 1, maxAdvertisingHandle+1, 8)
+	between(&f.MaxAdvertisingData, hci.MaxAdvertisingData, maxAdvertisingData, maxAdvertisingData)
 	between(&f.Links, 1, maxLinks, 64)
 	if f.RSSI == 0 {
 		f.RSSI = -50
@@ -106,6 +112,8 @@ type Controller struct {
 	counters Counters
 	handle   uint16 // the last one given
 
+	dataID, syncHandle uint16 // the last ones given
+
 	fault  faults
 	ledger ledger
 	after  []func() // what the command being done wants done once it is answered
@@ -125,8 +133,14 @@ type state struct {
 	subrating              hci.Subrating  // that peripherals may ask for
 	accept                 []hci.Address
 	resolving              resolving
-	advertiser             advertiser
+	family                 family
+	advertiser             *advertiser   // of the legacy commands
+	sets                   []*advertiser // of the extended ones
 	scanner                scanner
+	syncs                  []*synced
+	syncAttempt            syncAttempt
+	periodicList           []periodicEntry
+	transfer               transferMode // of new links
 	initiator              initiator
 	ends                   []*end
 	buffered               int        // ACL packets of the host, in all links' queues
@@ -167,8 +181,8 @@ func (a *Air) NewController(config ControllerConfig) *Controller {
 
 // setUp makes the alarms and the state that a controller begins with.
 func (c *Controller) setUp() {
-	c.advertiser.event.fire = c.advertise
-	c.advertiser.timeout.fire = c.advertisingTimedOut
+	c.advertiser = newAdvertiser(c, false)
+	c.scanner.timer.fire = c.scanTimer
 	c.eventMask, c.leEventMask = defaultEventMask, defaultLEEventMask
 	c.channels, c.subrating = allChannels, acceptableSubrate
 	c.suggested = hci.DataLength{Octets: hci.MinDataOctets, Time: hci.MinDataTime}
@@ -179,7 +193,14 @@ func (c *Controller) reset() {
 	for len(c.ends) > 0 {
 		c.ends[0].vanish()
 	}
-	c.stopAdvertising()
+	for _, v := range c.allSets() {
+		v.stop()
+		v.train.stop()
+	}
+	c.stopScanning()
+	for len(c.syncs) > 0 {
+		c.syncs[0].drop()
+	}
 	free := c.free
 	c.state = state{free: free}
 	c.ledger.closeAll()

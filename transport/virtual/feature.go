@@ -15,8 +15,9 @@ var versionFeatures = []struct {
 }{
 	{version40, hci.FeatureLEEncryption},
 	{0x07, hci.FeatureConnectionParametersRequest | hci.FeatureExtendedRejectIndication | hci.FeaturePeripheralInitiatedFeaturesExchange},
-	{0x08, hci.FeatureLEDataPacketLengthExtension | hci.FeatureLLPrivacy},
-	{0x09, hci.FeatureLE2MPHY | hci.FeatureLECodedPHY},
+	{0x08, hci.FeatureLEDataPacketLengthExtension | hci.FeatureLLPrivacy | hci.FeatureExtendedScanningFilterPolicies},
+	{0x09, hci.FeatureLE2MPHY | hci.FeatureLECodedPHY | extendedFeature | periodicFeature},
+	{0x0A, transferSender | transferRecipient},
 	{0x0B, hci.FeatureLEPowerControlRequest | hci.FeatureLEPowerControlRequest<<1},
 	{0x0C, hci.FeatureConnectionSubrating},
 }

@@ -68,6 +68,7 @@ type end struct {
 	length      lengthState
 	phy         phyState
 	power       powerState
+	transfer    transferMode
 }
 
 func newLink(central, peripheral *Controller, centralAddress, peripheralAddress hci.Address, p hci.ConnectionParameters) *link {
@@ -79,6 +80,7 @@ func newLink(central, peripheral *Controller, centralAddress, peripheralAddress 
 	l.next.fire, l.supervision.fire, l.instant.fire = l.event, l.lost, l.atInstant
 	for _, e := range l.ends() {
 		e.response.fire = e.unanswered
+		e.transfer = e.c.transfer
 		e.phy = phyState{tx: hci.LE1M, wish: e.c.phyWish}
 		e.length = e.c.newLength(min(central.config.PDULength, peripheral.config.PDULength))
 	}

@@ -110,8 +110,8 @@ func (c *Controller) meant(target hci.Address, kind byte, by identified) bool {
 
 // admits tells whether an advertiser lets a device in that answers it, and who that is: not every one where its filter
 // policy has that bit, and the one that is meant where it is directed.
-func (c *Controller) admits(onAir hci.Address, filter byte) (identified, bool) {
-	v := &c.advertiser
+func (v *advertiser) admits(onAir hci.Address, filter byte) (identified, bool) {
+	c := v.c
 	i, listen := c.identify(onAir)
 	switch {
 	case !listen:
@@ -123,8 +123,37 @@ func (c *Controller) admits(onAir hci.Address, filter byte) (identified, bool) {
 }
 
 // dress gives the advertiser the addresses of its next event.
-func (c *Controller) dress() {
-	v := &c.advertiser
-	v.self, v.generated = c.addressFor(v.OwnAddressType, v.Peer)
-	v.target = c.targetFor(v.OwnAddressType, v.Peer)
+func (v *advertiser) dress() {
+	v.self, v.generated = v.c.addressFor(v.OwnAddressType, v.Peer)
+	if !v.generated {
+		v.self, _ = v.own()
+	}
+	v.target = v.c.targetFor(v.OwnAddressType, v.Peer)
+}
+
+// selfNow is the address of the set if there were an event now.
+func (v *advertiser) selfNow() hci.Address {
+	v.dress()
+	return v.self
+}
+
+// own is the address of a set where none is made by the resolving list. Sets of the extended commands have random
+// addresses of their own (Vol 4, Part E, 7.8.52).
+func (v *advertiser) own() (hci.Address, hci.Status) {
+	switch {
+	case !v.extended || v.OwnAddressType&1 == 0:
+		return v.c.own(v.OwnAddressType)
+	case v.random == [6]byte{}:
+		return hci.Address{}, hci.InvalidHCICommandParameters
+	}
+	return hci.Address{Type: hci.Random, Octets: v.random}, hci.Success
+}
+
+// hasAddress is why a set has no address, Success when it has one.
+func (v *advertiser) hasAddress() hci.Status {
+	if _, generated := v.c.addressFor(v.OwnAddressType, v.Peer); generated {
+		return hci.Success
+	}
+	_, status := v.own()
+	return status
 }

@@ -56,8 +56,10 @@ func (c *Controller) mayEnter(a activity) bool {
 
 // activities are what the controller is at.
 func (c *Controller) activities() (all []activity) {
-	if c.advertiser.on {
-		all = append(all, c.advertiser.state())
+	for _, v := range c.allSets() {
+		if v.on {
+			all = append(all, v.state())
+		}
 	}
 	if c.scanner.on {
 		all = append(all, c.scanner.state())
@@ -76,24 +78,26 @@ func (c *Controller) activities() (all []activity) {
 }
 
 // state is the activity that advertising is.
-func (a *advertiser) state() activity {
-	switch a.Type {
-	case hci.AdvDirectIndHigh:
+func (v *advertiser) state() activity {
+	switch {
+	case v.highDuty():
 		return directedHigh
-	case hci.AdvDirectIndLow:
+	case v.connectable() && v.directed():
 		return directedLow
-	case hci.AdvScanInd:
+	case v.connectable():
+		return connectable
+	case v.scannable():
 		return scannable
-	case hci.AdvNonconnInd:
-		return nonConnectable
 	}
-	return connectable
+	return nonConnectable
 }
 
 // state is the activity that scanning is.
 func (s *scanner) state() activity {
-	if s.Active {
-		return activeScanning
+	for _, p := range s.Scan {
+		if p.Active {
+			return activeScanning
+		}
 	}
 	return passiveScanning
 }
