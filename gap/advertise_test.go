@@ -107,7 +107,7 @@ func TestAcceptWhereTheControllerCannotBoth(t *testing.T) {
 // Whoever begins where the controller has no room is told so, at once.
 func TestAdvertiseRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, pairConfig{radio: virtual.ControllerConfig{Links: 1}})
+		p := newPair(t, pairConfig{radio: virtual.ControllerConfig{Links: 1, Version: core42}})
 		defer p.close()
 		c, _, err := p.connect(t.Context(), gap.ConnectConfig{})
 		if err != nil {
@@ -141,7 +141,7 @@ func TestAdvertiseRefused(t *testing.T) {
 // The legacy commands know one set; whoever wants another is told, and the first goes on.
 func TestAdvertiseTwiceByLegacyCommands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, pairConfig{})
+		p := newPair(t, pairConfig{radio: virtual.ControllerConfig{Version: core42}})
 		defer p.close()
 		a, err := p.peripheral.NewAdvertising(t.Context(), gap.AdvertiseConfig{})
 		if err != nil {

@@ -55,6 +55,9 @@ func (l *eventLog) count(f func(any) bool) (n int) {
 
 func is[T any](detail any) bool { _, ok := detail.(T); return ok }
 
+// core42 is a radio that has the legacy commands alone, for tests that name them.
+const core42 = 0x08
+
 // pairConfig is what differs from test to test; nil means a default.
 type pairConfig struct {
 	air                 virtual.AirConfig

@@ -12,6 +12,7 @@ import (
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/gatt"
 	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/transport/virtual"
 )
 
 // A Scan hears everything, also what the controller has reported to another one before.
@@ -73,7 +74,7 @@ func TestScanRefusedBesideAnother(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPair(t, pairConfig{})
+				p := newPair(t, pairConfig{radio: virtual.ControllerConfig{Version: core42}})
 				defer p.close()
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
@@ -153,7 +154,7 @@ func TestScansSideBySide(t *testing.T) {
 func TestScanTiming(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var commands commandLog
-		p := newPair(t, pairConfig{tap: commands.tap})
+		p := newPair(t, pairConfig{tap: commands.tap, radio: virtual.ControllerConfig{Version: core42}})
 		defer p.close()
 		last := func() string { return commands.last(hci.OpLESetScanParameters) }
 		var running sync.WaitGroup

@@ -12,17 +12,24 @@
 // HoldCommands, Refuse, Inject. It asks [Counters] whether its host was right: one that sends more commands or data
 // than it has credits for loses them, and is counted. The blame goes by what the host has read, so it is never unjust.
 //
+// A controller of Core 5.0 or later has the extended commands for advertising, scanning and connecting beside the legacy
+// ones, and refuses a host that mixes them (0x0C). With [ControllerConfig].Version 0x08, which is Core 4.2, it has the
+// legacy ones alone.
+//
 // Nothing is really enciphered: the keys of both sides are compared instead. LE Rand comes from the seed. This is a
 // radio for tests, and keeps no secret.
 //
 //	supported                                      not supported
-//	legacy advertising, undirected and directed    extended and periodic advertising
-//	passive and active scanning, accept list       the hopping itself: no channel is better than another
-//	privacy: resolving list, both privacy modes    ping, authenticated payload time-out
-//	connecting, both roles, many links             sleep clock accuracy, path loss, power changes
-//	encryption start, refresh and its failures     constant tone extensions
-//	connection update and parameters request       ISO, SCO, BR/EDR
-//	PHY, data length and channel map update        flow control of synchronous data
+//	legacy advertising, undirected and directed    the hopping itself: no channel is better than another
+//	extended advertising: several sets, long       ping, authenticated payload time-out
+//	data in chains, LE Coded, anonymous            sleep clock accuracy, path loss, power changes
+//	periodic advertising, followed or transferred  constant tone extensions
+//	passive and active scanning, accept list       periodic advertising with responses, or with data IDs
+//	privacy: resolving list, both privacy modes    ISO, SCO, BR/EDR
+//	connecting, both roles, many links             flow control of synchronous data
+//	encryption start, refresh and its failures
+//	connection update and parameters request
+//	PHY, data length and channel map update
 //	subrating, RSSI, power of both sides
 //	collisions of procedures, instants that passed
 //	remote features and version, versions from 4.0
