@@ -76,7 +76,7 @@ var lenient = map[string]bool{
 	"Initiator_Filter_Policy": true, "Peer_Address_Type": true, "Address_Type": true,
 	"Scan_Request_Notification_Enable": true, "Enable": true, "Scan_Type": true, "Direct_Address_Type": true, "Scanner_Address_Type": true,
 	"Peer_Identity_Address_Type": true, "Advertiser_Address_Type": true, "Address_Resolution_Enable": true, "Bit_Value": true, "Type": true,
-	"Local_Enable": true, "Remote_Enable": true, "Key_Type": true,
+	"CTE_Enable": true, "Sampling_Enable": true, "Local_Enable": true, "Remote_Enable": true, "Key_Type": true,
 }
 
 // everyBitCounts turns each bit over: it must be seen in the value, and come out again. What is reserved in

@@ -23,6 +23,7 @@ var (
 	LEClearFilterAcceptList                 Command = bare{OpLEClearFilterAcceptList}
 	LERand                                  Command = bare{OpLERand}
 	LEReadSupportedStates                   Command = bare{OpLEReadSupportedStates}
+	LEReadAntennaInformation                Command = bare{OpLEReadAntennaInformation}
 	ReadLEHostSupport                       Command = bare{OpReadLEHostSupport}
 	LEReadAdvertisingPhysicalChannelTxPower Command = bare{OpLEReadAdvertisingPhysicalChannelTxPower}
 	LEReadSuggestedDefaultDataLength        Command = bare{OpLEReadSuggestedDefaultDataLength}

@@ -12,7 +12,7 @@
 //	not supported   tests of the radio, SCO and ISO data, BR/EDR beyond what start-up needs
 //
 // Commands (Vol 4, Part E, 7), by opcode. What is supported has types for its parameters and for what it
-// returns; what is raw has a name, and its octets go through Raw and CommandComplete; what is absent has
+// returns; what is raw, nothing at present, has a name, and its octets go through Raw and CommandComplete; what is absent has
 // not even a name, and Raw carries it under its number: tests of the radio, isochronous channels, BR/EDR.
 //
 //	0x0406  supported  Disconnect
@@ -114,14 +114,14 @@
 //	0x204E  supported  LE Set Privacy Mode
 //	0x204F  absent     LE Receiver Test [v3]
 //	0x2050  absent     LE Transmitter Test [v3]
-//	0x2051  raw        LE Set Connectionless CTE Transmit Parameters
-//	0x2052  raw        LE Set Connectionless CTE Transmit Enable
-//	0x2053  raw        LE Set Connectionless IQ Sampling Enable
-//	0x2054  raw        LE Set Connection CTE Receive Parameters
-//	0x2055  raw        LE Set Connection CTE Transmit Parameters
-//	0x2056  raw        LE Connection CTE Request Enable
-//	0x2057  raw        LE Connection CTE Response Enable
-//	0x2058  raw        LE Read Antenna Information
+//	0x2051  supported  LE Set Connectionless CTE Transmit Parameters
+//	0x2052  supported  LE Set Connectionless CTE Transmit Enable
+//	0x2053  supported  LE Set Connectionless IQ Sampling Enable
+//	0x2054  supported  LE Set Connection CTE Receive Parameters
+//	0x2055  supported  LE Set Connection CTE Transmit Parameters
+//	0x2056  supported  LE Connection CTE Request Enable
+//	0x2057  supported  LE Connection CTE Response Enable
+//	0x2058  supported  LE Read Antenna Information
 //	0x2059  supported  LE Set Periodic Advertising Receive Enable
 //	0x205A  supported  LE Periodic Advertising Sync Transfer
 //	0x205B  supported  LE Periodic Advertising Set Info Transfer
@@ -161,9 +161,9 @@
 //	0x207D  supported  LE Set Default Subrate
 //	0x207E  supported  LE Subrate Request
 //	0x207F  supported  LE Set Extended Advertising Parameters [v2]
-//	0x2082  raw        LE Set Periodic Advertising Subevent Data
-//	0x2083  raw        LE Set Periodic Advertising Response Data
-//	0x2084  raw        LE Set Periodic Sync Subevent
+//	0x2082  supported  LE Set Periodic Advertising Subevent Data
+//	0x2083  supported  LE Set Periodic Advertising Response Data
+//	0x2084  supported  LE Set Periodic Sync Subevent
 //	0x2085  supported  LE Extended Create Connection [v2]
 //	0x2086  supported  LE Set Periodic Advertising Parameters [v2]
 //
@@ -204,9 +204,9 @@
 //	0x12  supported  LE Advertising Set Terminated
 //	0x13  supported  LE Scan Request Received
 //	0x14  supported  LE Channel Selection Algorithm
-//	0x15  raw        LE Connectionless IQ Report
-//	0x16  raw        LE Connection IQ Report
-//	0x17  raw        LE CTE Request Failed
+//	0x15  supported  LE Connectionless IQ Report
+//	0x16  supported  LE Connection IQ Report
+//	0x17  supported  LE CTE Request Failed
 //	0x18  supported  LE Periodic Advertising Sync Transfer Received
 //	0x19  absent     LE CIS Established
 //	0x1A  absent     LE CIS Request
@@ -222,7 +222,7 @@
 //	0x24  supported  LE Periodic Advertising Sync Established [v2]
 //	0x25  supported  LE Periodic Advertising Report [v2]
 //	0x26  supported  LE Periodic Advertising Sync Transfer Received [v2]
-//	0x27  raw        LE Periodic Advertising Subevent Data Request
-//	0x28  raw        LE Periodic Advertising Response Report
+//	0x27  supported  LE Periodic Advertising Subevent Data Request
+//	0x28  supported  LE Periodic Advertising Response Report
 //	0x29  supported  LE Enhanced Connection Complete [v2]
 package hci

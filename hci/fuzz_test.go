@@ -14,6 +14,8 @@ func seeds(f *testing.F, add func([]byte)) {
 		LESetExtendedAdvertisingData{1, DataComplete, 1, []byte{2, 1, 6}}, LESetExtendedAdvertisingEnable{true, []EnabledSet{{1, 1000, 5}, {2, 0, 0}}},
 		LESetExtendedScanParameters{1, 2, []PHYScan{{LE1M, true, 0xA0, 0x30}, {LECoded, false, 0x140, 0x60}}},
 		LEExtendedCreateConnectionV2{2, 5, LEExtendedCreateConnection{Peer: device, Connect: []PHYConnect{{PHY: LE1M}, {PHY: LE2M}}}},
+		LESetConnectionlessCTETransmitParameters{Antennas: []byte{1, 2}}, LESetPeriodicSyncSubevent{Subevents: []byte{1, 2}},
+		LESetPeriodicAdvertisingSubeventData{Subevents: []SubeventData{{Data: []byte{1}}, {}}},
 		HostCompletedPacketsOf(CompletedPackets{1, 1}), LESetPeriodicAdvertisingData{Data: []byte{1}}, LEAddDeviceToResolvingList{Peer: device}} {
 		p := AppendCommand(nil, c)
 		add(p)
@@ -25,6 +27,7 @@ func seeds(f *testing.F, add func([]byte)) {
 		LEConnectionUpdateComplete{}, LEReadRemoteFeaturesComplete{}, LELongTermKeyRequest{}, LERemoteConnectionParameterRequest{},
 		LEExtendedAdvertisingReport{[]ExtendedAdvertisingReport{extendedReported, extendedReported}}, LEDirectedAdvertisingReport{[]DirectedReport{{}}},
 		LEEnhancedConnectionCompleteV2{}, LEPeriodicAdvertisingReport{Data: []byte{1}}, LEPeriodicAdvertisingReportV2{}, LEAdvertisingSetTerminated{},
+		LEConnectionIQReport{IQSamples: IQSamples{Samples: make([]IQSample, 2)}}, LEPeriodicAdvertisingResponseReport{Responses: make([]PeriodicResponse, 2)},
 		LEPeriodicAdvertisingSyncTransferReceivedV2{}, EncryptionChangeV2{}} {
 		p := AppendEvent(nil, e)
 		add(p)

@@ -53,6 +53,16 @@ func laterCommandParsers(op Opcode) []func([]byte) (any, error) {
 		parser(ParseLEPeriodicAdvertisingSetInfoTransfer),
 		parser(ParseLESetPeriodicAdvertisingSyncTransferParameters),
 		parser(ParseLESetDefaultPeriodicAdvertisingSyncTransferParameters),
+		parser(ParseLESetConnectionlessCTETransmitParameters),
+		parser(ParseLESetConnectionlessCTETransmitEnable),
+		parser(ParseLESetConnectionlessIQSamplingEnable),
+		parser(ParseLESetConnectionCTEReceiveParameters),
+		parser(ParseLESetConnectionCTETransmitParameters),
+		parser(ParseLEConnectionCTERequestEnable),
+		parser(ParseLEConnectionCTEResponseEnable),
+		parser(ParseLESetPeriodicAdvertisingSubeventData),
+		parser(ParseLESetPeriodicAdvertisingResponseData),
+		parser(ParseLESetPeriodicSyncSubevent),
 	}
 }
 
@@ -87,6 +97,11 @@ func laterMetaParsers() []func([]byte) (any, error) {
 		parser(ParseLEPeriodicAdvertisingReportV2),
 		parser(ParseLEPeriodicAdvertisingSyncTransferReceived),
 		parser(ParseLEPeriodicAdvertisingSyncTransferReceivedV2),
+		parser(ParseLEConnectionlessIQReport),
+		parser(ParseLEConnectionIQReport),
+		parser(ParseLECTERequestFailed),
+		parser(ParseLEPeriodicAdvertisingSubeventDataRequest),
+		parser(ParseLEPeriodicAdvertisingResponseReport),
 	}
 }
 
@@ -102,5 +117,6 @@ func laterReturnParsers() []func([]byte) (any, error) {
 		parser(ParseRFPathCompensation),
 		parser(ParseEnhancedTransmitPowerLevel),
 		parser(ParseAuthenticatedPayloadTimeout),
+		parser(ParseAntennaInformation),
 	}
 }
