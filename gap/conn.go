@@ -128,7 +128,7 @@ func (c *Conn) Done() <-chan struct{} { return c.mux.Done() }
 func (c *Conn) Ended() <-chan struct{} { return c.ended }
 
 // Err is why the connection ended, nil while it has not. It satisfies errors.Is for net.ErrClosed and for
-// the hci.Status of the disconnection.
+// the hci.Status of the disconnection, and where ATT gave the link up for why: att.ErrTimeout, gatt.ErrSlowConsumer.
 func (c *Conn) Err() error { return c.mux.Err() }
 
 // Disconnect ends the connection with a reason for the peer, and waits for Done. The controller bounds

@@ -2,7 +2,6 @@ package gap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -15,8 +14,14 @@ import (
 )
 
 // ErrNotEncrypted says that the link to a bonded peer is not encrypted, not yet by the central or not any more, so
-// that nothing of ours is sent on it.
-var ErrNotEncrypted = errors.New("the link to a bonded peer is not encrypted")
+// that nothing of ours is sent on it. It is a gatt.ErrInsecure too: values for several clients leave this one out.
+var ErrNotEncrypted error = notEncrypted{}
+
+type notEncrypted struct{}
+
+func (notEncrypted) Error() string { return "the link to a bonded peer is not encrypted" }
+
+func (notEncrypted) Is(target error) bool { return target == gatt.ErrInsecure }
 
 // How many PDUs of a peer wait for the gate. A peer has one request and one indication open at the most; the rest are
 // commands, and from a peer that has a key also values: as many as the queue of their handlers takes.

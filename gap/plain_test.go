@@ -99,8 +99,11 @@ func TestBondedPeerInTheClear(t *testing.T) {
 		if err := central.Client().Write(t.Context(), cccd, []byte{1, 0}); err != nil {
 			t.Errorf("subscribe: %v", err)
 		}
-		if err := x.server.Notify(t.Context(), x.reading, []byte("secret")); !errors.Is(err, gap.ErrNotEncrypted) {
+		if err := peripheral.Server().Notify(t.Context(), x.reading, []byte("secret")); !errors.Is(err, gap.ErrNotEncrypted) {
 			t.Errorf("notify: %v", err)
+		}
+		if err := x.server.Notify(t.Context(), x.reading, []byte("secret")); err != nil {
+			t.Errorf("notify everybody who may know: %v", err)
 		}
 		for name, dial := range map[string]func() error{
 			"one": func() error {

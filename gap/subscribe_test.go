@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/gatt"
 	"github.com/jelling-ble/jelling/hci"
@@ -55,8 +56,12 @@ func TestSubscriptionSurvivesReconnection(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			x.said()
 			central, peripheral := x.connect(t, level)
 			rest()
+			if said := x.said(); i > 0 && !slices.Equal(said, []att.Opcode{att.OpExchangeMTURequest, att.OpWriteRequest}) {
+				t.Errorf("connection %d: the central has sent %v", i, said)
+			}
 			if err := x.server.Notify(t.Context(), x.reading, []byte{byte('0' + i)}); err != nil {
 				t.Error(err)
 			}
