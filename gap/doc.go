@@ -13,6 +13,7 @@
 //
 //	supported       scanning, connecting with time-out and cancellation, security, GATT client and server
 //	                on one link, subscriptions and knowledge of databases that last, credit-based channels,
-//	                advertising, reconnection with back-off, several connections
-//	not supported   extended and periodic advertising, privacy of our own address
+//	                advertising, reconnection with back-off, several connections, private addresses of
+//	                our own and of peers, directed advertising by them
+//	not supported   extended and periodic advertising
 package gap

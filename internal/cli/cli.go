@@ -63,6 +63,7 @@ type env struct {
 	person   *person // who is asked while devices pair, nil for nobody
 
 	secureOnly bool
+	hide       bool
 	minKeySize int // octets, 0 for any
 
 	statsEvery time.Duration // 0 for never
@@ -173,6 +174,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.Var(choice[smp.Level]{&e.security, smp.ParseLevel, "none|encrypted|authenticated|sc"}, "security", "the least security (default: the bond's; without one what the peer asks for and its attributes need)")
 	f.Lookup("security").DefValue = "" // it says so itself
 	f.BoolVar(&e.secureOnly, "sc-only", false, "Secure Connections only: refuse legacy pairing and its keys")
+	f.BoolVar(&e.hide, "privacy", false, "be known on air by private addresses, which change every 15 minutes and which bonded peers alone recognise")
 	f.IntVar(&e.minKeySize, "min-key-size", 0, "refuse keys of fewer octets, 7 to 16 (default 7)")
 	f.DurationVar(&e.statsEvery, "stats", 0, "print the counters of every layer so often, as in 10s, and once more in the end")
 	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")

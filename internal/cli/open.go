@@ -90,6 +90,9 @@ func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config
 	}
 	cfg.Security = smp.Config{Policy: e.peerPolicy(), Store: h.store, Delegate: delegate, Pairable: e.pairable}
 	cfg.Identity, cfg.Events, cfg.Logger, cfg.GATTStore = h.store, e.report, e.log, h.clients
+	if e.hide {
+		cfg.Privacy.Own = gap.OwnResolvable
+	}
 	cfg.Recovery, cfg.Chip = controller.recovery, controller.chip
 	if h.Host, err = gap.Open(ctx, conn, cfg); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/hci"
@@ -58,6 +59,12 @@ func describe(detail any) (name string, f fields, text string) {
 		return "repair_refused", fields{{"why", string(d.Why)}}, fmt.Sprintf("pairing again refused: %v; the bond is kept", d.Why)
 	case gap.PairingFailed:
 		return "pairing_failed", fields{{"reason", pairingReason(d)}, {"by_peer", d.ByPeer}, {"error", errorText(d.Err)}}, "pairing failed: " + pairingText(d)
+	case gap.NotSeen:
+		since, text := any(nil), "not seen under its identity since this host began"
+		if !d.Since.IsZero() {
+			since, text = d.Since.Format(time.RFC3339Nano), "not seen under its identity since "+d.Since.Format(time.DateTime)
+		}
+		return "not_seen", fields{{"since", since}}, text + "; if it lost its bond, it is back as a stranger"
 	case gap.ControllerLost:
 		return "controller_lost", fields{{"error", d.Err.Error()}}, fmt.Sprintf("%v", d.Err)
 	case gap.ControllerRecovered:
