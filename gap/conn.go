@@ -39,7 +39,7 @@ type Conn struct {
 
 func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 	c := &Conn{host: h, link: link, ended: make(chan struct{})}
-	c.mux = l2cap.New(link, l2cap.Config{Listener: c.listener, Security: c.channelSecurity, Least: c.leastForChannel, Raise: c.raiseForChannel})
+	c.mux = l2cap.New(boundedLink{link, c}, l2cap.Config{AcceptParameters: c.acceptParameters, Listener: c.listener, Security: c.channelSecurity, Least: c.leastForChannel, Raise: c.raiseForChannel})
 	c.gate, c.brake = newGate(c), &brake{throttle: link.Throttle}
 	if err := c.listenForBearers(); err != nil {
 		return nil, err
@@ -107,12 +107,6 @@ func (c *Conn) Secure(ctx context.Context, level smp.Level) error {
 		c.gate.secured(level)
 	}
 	return err
-}
-
-// RequestParameters asks the central, as peripheral, for other connection parameters.
-func (c *Conn) RequestParameters(ctx context.Context, p l2cap.Parameters) error {
-	defer c.brake.waiting()()
-	return c.mux.RequestParameters(ctx, p)
 }
 
 // Client is the GATT client on this connection. As central its requests wait until the link is secure.
@@ -183,14 +177,6 @@ func (c *Conn) HandleKeyRequest(rand [8]byte, ediv uint16) ([16]byte, bool) {
 	key, ok := c.session.LongTermKey(rand, ediv)
 	return key, ok
 }
-
-// HandleParameterRequest implements driver.ConnHandler.
-func (c *Conn) HandleParameterRequest(r hci.LERemoteConnectionParameterRequest) bool {
-	return l2cap.Parameters{IntervalMin: r.IntervalMin, IntervalMax: r.IntervalMax, Latency: r.Latency, Timeout: r.SupervisionTimeout}.Valid()
-}
-
-// HandleParameters implements driver.ConnHandler.
-func (c *Conn) HandleParameters(hci.LEConnectionUpdateComplete) {}
 
 // HandleDisconnect implements driver.ConnHandler.
 func (c *Conn) HandleDisconnect(err error) {

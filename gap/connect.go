@@ -3,8 +3,10 @@ package gap
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/hci/driver"
 	"github.com/jelling-ble/jelling/smp"
 )
 
@@ -15,6 +17,9 @@ type ConnectConfig struct {
 	Security smp.Level
 	// NoGATT leaves ATT alone, for a connection that is there for its channels: no MTU is exchanged.
 	NoGATT bool
+	// Patience is how long the peer is waited for, not counting the time in which it is others' turn, and how long the
+	// link may take to be secured; then Connect fails, with driver.ErrNoAnswer if nobody was there. If zero, until ctx ends.
+	Patience time.Duration
 }
 
 // Connect connects to a peer by its identity address, or its address on air, and secures the link: to the
@@ -27,13 +32,18 @@ func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig)
 	if err := h.awaitController(ctx); err != nil {
 		return nil, err
 	}
-	link, err := h.reach(ctx, peer)
+	link, err := h.reach(ctx, peer, cfg.Patience)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %v: %w", peer, err)
 	}
 	c := h.find(link)
 	if c == nil { // it ended before we looked
 		return nil, fmt.Errorf("connect to %v: %w", peer, link.Err())
+	}
+	if cfg.Patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, cfg.Patience, driver.ErrNoAnswer)
+		defer cancel()
 	}
 	if err := c.establish(ctx, cfg); err != nil {
 		reason := hci.AuthenticationFailure

@@ -9,8 +9,8 @@ import (
 	"github.com/jelling-ble/jelling/smp"
 )
 
-// Event is something that happened to a peer. Detail is one of Connected, Disconnected, Retry, SubscriptionFailed and the
-// security events of package smp, which have names here too. Events hold no keys.
+// Event is something that happened to a peer. Detail is one of Connected, Disconnected, Retry, LinkChanged,
+// SubscriptionFailed and the security events of package smp, which have names here too. Events hold no keys.
 type Event struct {
 	Time   time.Time
 	Peer   hci.Address // its identity where that is known, else its address on air

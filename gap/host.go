@@ -49,6 +49,9 @@ type Config struct {
 	GATTStore gatt.Store
 	// Connect are the parameters of connections we make.
 	Connect driver.ConnectParameters
+	// Bounds are what a peripheral may have when it asks for other connection parameters, by the link layer or by
+	// L2CAP. It is asked on the controller's loop and must not wait. If nil, whatever the specification allows.
+	Bounds func(peer hci.Address) ParameterBounds
 	// Events is told everything that happens, in order, from a goroutine of its own. If it is slow events
 	// wait, up to a bound, and then are dropped; if nil, nobody is told.
 	Events func(Event)

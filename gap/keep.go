@@ -15,7 +15,7 @@ import (
 type KeepConfig struct {
 	ConnectConfig
 	Backoff Backoff
-	// AttemptTimeout is how long one attempt to connect and secure may take; if zero, 30 s.
+	// AttemptTimeout is ConnectConfig.Patience for each attempt, if that is zero; if zero too, 30 s.
 	AttemptTimeout time.Duration
 	// Limits is how many attempts in a row may end with a status before Keep gives up; 0 is without limit.
 	// If nil, DefaultLimits.
@@ -99,12 +99,11 @@ func (h *Host) Keep(ctx context.Context, peer hci.Address, cfg KeepConfig, use f
 }
 
 func (h *Host) attempt(ctx context.Context, peer hci.Address, cfg KeepConfig) (*Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, cfg.AttemptTimeout, errNoAnswer)
-	defer cancel()
+	if cfg.Patience == 0 {
+		cfg.Patience = cfg.AttemptTimeout
+	}
 	return h.Connect(ctx, peer, cfg.ConnectConfig)
 }
-
-var errNoAnswer = errors.New("the peer did not answer in time")
 
 // waitRetry tells of the retry and waits for it.
 func (h *Host) waitRetry(ctx context.Context, peer hci.Address, r Retry) error {

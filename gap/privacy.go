@@ -264,7 +264,7 @@ func (h *Host) LastSeen(peer hci.Address) (time.Time, bool) {
 // notSeen says of an attempt to connect that ran out of time whether the peer was there at all, and tells it once until
 // the peer appears.
 func (h *Host) notSeen(ctx context.Context, peer hci.Address, began time.Time, err error) error {
-	if ctx.Err() != context.DeadlineExceeded {
+	if ctx.Err() != context.DeadlineExceeded && !errors.Is(err, driver.ErrNoAnswer) {
 		return err
 	}
 	p := &h.privacy
@@ -291,11 +291,11 @@ const locatePatience = 10 * time.Second
 // errMoved ends an attempt by an address that may be out of use.
 var errMoved = errors.New("the peer did not answer by its address of before")
 
-// reach connects to a peer by its identity address, whatever it has on air.
-func (h *Host) reach(ctx context.Context, peer hci.Address) (*driver.Conn, error) {
+// reach connects to a peer by its identity address, whatever it has on air. Patience is ConnectConfig.Patience.
+func (h *Host) reach(ctx context.Context, peer hci.Address, patience time.Duration) (*driver.Conn, error) {
 	began := time.Now()
 	for {
-		link, err := h.reachOnce(ctx, peer)
+		link, err := h.reachOnce(ctx, peer, patience, began)
 		if err == nil || ctx.Err() != nil || !errors.Is(err, errMoved) {
 			if err != nil {
 				err = h.notSeen(ctx, peer, began, err)
@@ -306,30 +306,39 @@ func (h *Host) reach(ctx context.Context, peer hci.Address) (*driver.Conn, error
 }
 
 // reachOnce is one attempt, at the address that the peer has now.
-func (h *Host) reachOnce(ctx context.Context, peer hci.Address) (*driver.Conn, error) {
+func (h *Host) reachOnce(ctx context.Context, peer hci.Address, patience time.Duration, began time.Time) (*driver.Conn, error) {
 	c := h.Controller()
 	if err := h.updateResolving(ctx, c); err != nil {
 		return nil, err
+	}
+	p := h.cfg.Connect
+	if !h.mustLocate(peer) {
+		p.Patience = patience
+		return c.Connect(ctx, peer, p)
+	}
+	if patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, began.Add(patience), driver.ErrNoAnswer)
+		defer cancel()
 	}
 	onAir, err := h.locate(ctx, peer)
 	if err != nil {
 		return nil, err
 	}
-	if onAir == peer {
-		return c.Connect(ctx, peer, h.cfg.Connect)
-	}
 	attempt, cancel := context.WithTimeoutCause(ctx, locatePatience, errMoved)
 	defer cancel()
-	return c.Connect(attempt, onAir, h.cfg.Connect)
+	return c.Connect(attempt, onAir, p)
 }
 
-// locate finds the address that a bonded peer has on air today, where it uses private ones and the controller does not
-// know that peer.
-func (h *Host) locate(ctx context.Context, peer hci.Address) (hci.Address, error) {
+// mustLocate tells whether a peer has to be found by the host: a bonded one that uses private addresses, and that the
+// controller does not know.
+func (h *Host) mustLocate(peer hci.Address) bool {
 	record, ok := h.security.Record(peer)
-	if !ok || record.Keys.PeerIRK == nil || h.Controller().Resolves(peer) {
-		return peer, nil
-	}
+	return ok && record.Keys.PeerIRK != nil && !h.Controller().Resolves(peer)
+}
+
+// locate finds the address that such a peer has on air today.
+func (h *Host) locate(ctx context.Context, peer hci.Address) (hci.Address, error) {
 	for a, err := range h.Scan(ctx, ScanConfig{Passive: true}) {
 		if err != nil {
 			return peer, err

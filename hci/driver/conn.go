@@ -164,11 +164,19 @@ func (c *Conn) answerKeyRequest(e hci.LELongTermKeyRequest) {
 
 func (c *Conn) answerParameterRequest(e hci.LERemoteConnectionParameterRequest) {
 	var answer hci.Command = hci.LERemoteConnectionParameterRequestNegativeReply{Handle: e.Handle, Reason: hci.UnacceptableConnectionParameters}
-	if c.handler.HandleParameterRequest(e) {
-		answer = hci.LERemoteConnectionParameterRequestReply{Handle: e.Handle, Parameters: hci.ConnectionParameters{
-			IntervalMin: e.IntervalMin, IntervalMax: e.IntervalMax, Latency: e.Latency, SupervisionTimeout: e.SupervisionTimeout}}
+	if granted, ok := c.grant(e); ok {
+		answer = hci.LERemoteConnectionParameterRequestReply{Handle: e.Handle, Parameters: granted}
 	}
 	c.c.note(c.post(answer, nil))
+}
+
+// grant asks the handler.
+func (c *Conn) grant(e hci.LERemoteConnectionParameterRequest) (hci.ConnectionParameters, bool) {
+	if h, ok := c.handler.(GrantHandler); ok {
+		return h.GrantParameters(e)
+	}
+	return hci.ConnectionParameters{IntervalMin: e.IntervalMin, IntervalMax: e.IntervalMax, Latency: e.Latency, SupervisionTimeout: e.SupervisionTimeout},
+		c.handler.HandleParameterRequest(e)
 }
 
 // post sends a command whose outcome comes by events, in place of one of its kind that still waits. If then

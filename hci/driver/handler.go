@@ -32,6 +32,12 @@ type ConnHandler interface {
 	HandleDisconnect(err error)
 }
 
+// GrantHandler is what a ConnHandler may have besides HandleParameterRequest, in whose place it is asked then: what it
+// grants may be less than all that the peer would take. It must not wait either.
+type GrantHandler interface {
+	GrantParameters(hci.LERemoteConnectionParameterRequest) (hci.ConnectionParameters, bool)
+}
+
 // nobody is the host of a controller without one.
 type nobody struct{}
 
