@@ -64,6 +64,9 @@ type Config struct {
 	Recovery Recovery
 	// CommandTimeout is passed to the driver.
 	CommandTimeout time.Duration
+	// NoHostFlow does without controller-to-host flow control where the controller claims to have it, for one that has it
+	// wrong. Then a subscriber that is too slow costs its link, by gatt.ErrSlowConsumer.
+	NoHostFlow bool
 	Logger         *logrus.Logger // if nil, silence
 }
 
@@ -122,7 +125,7 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
 }
 
 func (h *Host) startController(ctx context.Context, conn transport.Conn) (*driver.Controller, error) {
-	c, err := driver.Open(ctx, conn, driver.Config{Handler: h, Prepare: h.prepare(conn), CommandTimeout: h.cfg.CommandTimeout, Logger: h.cfg.Logger})
+	c, err := driver.Open(ctx, conn, driver.Config{Handler: h, Prepare: h.prepare(conn), CommandTimeout: h.cfg.CommandTimeout, NoHostFlow: h.cfg.NoHostFlow, Logger: h.cfg.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("start the controller: %w", err)
 	}

@@ -56,9 +56,14 @@ func (c *Controller) handleCommandStatus(b []byte) error {
 	return nil
 }
 
-// countUnexpected counts an answer that nobody asked for, unless it only tells the room for commands.
+// countUnexpected counts an answer that nobody asked for, unless it only tells the room for commands. Host Number Of
+// Completed Packets is answered where the controller does not like it, as when a connection ends in that moment.
 func (c *Controller) countUnexpected(op hci.Opcode) {
-	if op != hci.OpNone {
+	switch op {
+	case hci.OpNone:
+	case hci.OpHostNumberOfCompletedPackets:
+		c.stats.ReturnsRefused++
+	default:
 		c.stats.UnexpectedAnswers++
 	}
 }

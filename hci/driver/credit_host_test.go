@@ -212,6 +212,20 @@ func TestHostFlowWithoutRoom(t *testing.T) {
 	})
 }
 
+// A controller that answers what has no answer is not misunderstood: the room for commands that it tells counts.
+func TestHostFlowAnswered(t *testing.T) {
+	bubble(t, hostFlow, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {
+		ctl.Handle(hci.OpHostNumberOfCompletedPackets, hcitest.Fail(hci.UnknownConnectionIdentifier))
+		linked(t, ctl, h, 64)
+		flood(ctl, 64, driver.HostBuffers)
+		s, err := c.Statistics()
+		if err != nil || s.ReturnsRefused != uint64(count(ctl, hci.OpHostNumberOfCompletedPackets)) || s.UnexpectedAnswers != 0 {
+			t.Errorf("%+v, %v", s, err)
+		}
+		alive(t, c)
+	})
+}
+
 // On the virtual radio a host that is throttled now and then gets every packet in order, at the pace that it wants.
 func TestThrottleOnAir(t *testing.T) {
 	onTheAir(t, func(t *testing.T, air *virtual.Air) {

@@ -29,6 +29,7 @@ type Statistics struct {
 	UnknownHandles    uint64 // ACL, completions and events for connections that are not there
 	Early             uint64 // ACL packets that waited for their connection to be announced
 	UnexpectedAnswers uint64 // answers to commands that nobody sent
+	ReturnsRefused    uint64 // Host Number Of Completed Packets that the controller answered
 	ExcessCompletions uint64 // more completed packets than were sent
 	BufferOverflows   uint64 // the controller says that we sent too much
 }

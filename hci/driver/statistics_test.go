@@ -12,7 +12,7 @@ import (
 // faults is what of the statistics should be zero.
 func faults(s driver.Statistics) driver.Statistics {
 	return driver.Statistics{Malformed: s.Malformed, UnknownEvents: s.UnknownEvents, UnknownPackets: s.UnknownPackets,
-		UnknownHandles: s.UnknownHandles, Early: s.Early, UnexpectedAnswers: s.UnexpectedAnswers,
+		UnknownHandles: s.UnknownHandles, Early: s.Early, UnexpectedAnswers: s.UnexpectedAnswers, ReturnsRefused: s.ReturnsRefused,
 		ExcessCompletions: s.ExcessCompletions, BufferOverflows: s.BufferOverflows}
 }
 

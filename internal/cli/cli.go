@@ -67,6 +67,7 @@ type env struct {
 	minKeySize int // octets, 0 for any
 
 	statsEvery time.Duration // 0 for never
+	noHostFlow bool
 }
 
 // usageError is a command line that makes no sense.
@@ -176,6 +177,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.BoolVar(&e.secureOnly, "sc-only", false, "Secure Connections only: refuse legacy pairing and its keys")
 	f.BoolVar(&e.hide, "privacy", false, "be known on air by private addresses, which change every 15 minutes and which bonded peers alone recognise")
 	f.IntVar(&e.minKeySize, "min-key-size", 0, "refuse keys of fewer octets, 7 to 16 (default 7)")
+	f.BoolVar(&e.noHostFlow, "no-host-flow", false, "leave flow control from the controller to the host off, for controllers that have it wrong")
 	f.DurationVar(&e.statsEvery, "stats", 0, "print the counters of every layer so often, as in 10s, and once more in the end")
 	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")

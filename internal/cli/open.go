@@ -93,7 +93,7 @@ func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config
 	if e.hide {
 		cfg.Privacy.Own = gap.OwnResolvable
 	}
-	cfg.Recovery, cfg.Chip = controller.recovery, controller.chip
+	cfg.Recovery, cfg.Chip, cfg.NoHostFlow = controller.recovery, controller.chip, e.noHostFlow
 	if h.Host, err = gap.Open(ctx, conn, cfg); err != nil {
 		return nil, err
 	}
