@@ -24,6 +24,9 @@ type fault struct {
 	drop  func()
 }
 
+// mostPDUs is more than any pairing has, twice; two sides that never end have more.
+const mostPDUs = 200
+
 // hit tells whether there was such a PDU.
 func (f *fault) hit() bool {
 	f.mu.Lock()
@@ -121,7 +124,10 @@ func everywhere(t *testing.T, name string, side int, kind string, extra []byte) 
 	for hit := true; hit && !t.Failed(); at++ {
 		synctest.Test(t, func(t *testing.T) {
 			c, p := people(x.central, x.peripheral)
-			hit = upgradeWith(t, x.policy, c, p, side, &fault{at: at, kind: kind, extra: extra})
+			f := &fault{at: at, kind: kind, extra: extra}
+			if hit = upgradeWith(t, x.policy, c, p, side, f); f.n > mostPDUs {
+				t.Errorf("%d PDUs came to this side: the two find no end", f.n)
+			}
 			if t.Failed() {
 				t.Logf("at PDU %d", at)
 			}

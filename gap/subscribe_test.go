@@ -265,10 +265,15 @@ func TestSubscriptionTooSlow(t *testing.T) {
 		})
 		central, peripheral := x.connect(t, smp.LevelEncrypted)
 		rest()
-		for i := 0; peripheral.Err() == nil; i++ {
-			_ = x.server.Notify(t.Context(), x.reading, []byte(fmt.Sprint(i)))
+		for i := range burst {
+			if peripheral.Err() == nil {
+				_ = x.server.Notify(t.Context(), x.reading, []byte(fmt.Sprint(i)))
+			}
 		}
 		close(wake)
+		if peripheral.Err() == nil {
+			t.Fatal("the link has not ended")
+		}
 		<-central.Ended()
 		<-peripheral.Ended()
 		rest()
