@@ -181,7 +181,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.DurationVar(&e.statsEvery, "stats", 0, "print the counters of every layer so often, as in 10s, and once more in the end")
 	f.BoolVar(&json, "json", false, "one JSON object a line on standard output")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
-	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newAdvertise(e), newL2CAP(e), newAdapters(e), newDoctor(e), newDemo(e))
+	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newAdvertise(e), newGATT(e), newL2CAP(e), newAdapters(e), newDoctor(e), newDemo(e))
 	return root
 }
 

@@ -139,10 +139,10 @@ func TestUsage(t *testing.T) {
 		says   string
 	}{
 		{"frob", 2, "unknown command"},
-		{"subscribe", 2, "usage: jelling subscribe ADDRESS CHARACTERISTIC"},
+		{"subscribe", 2, "usage: jelling subscribe PEER [CHARACTERISTIC]"},
 		{"subscribe zz 2a5f", 2, "want six octets"},
 		{"subscribe " + address + "/wrong 2a5f", 2, "neither public nor random"},
-		{"subscribe " + address + " xyz", 2, "want a number like 2a5f"},
+		{"subscribe " + address + " xyz", 2, "want a number like 2a37"},
 		{"subscribe " + address + " 2a5f --count -1", 2, "--count -1"},
 		{"pair " + address + " --bonding sometimes", 2, "want follow, always or never"},
 		{"pair " + address + " --on-lost-bond panic", 2, "want notify, repair or strict"},

@@ -24,9 +24,9 @@ func newL2CAP(e *env) *cobra.Command {
 	}
 	c := &cat{env: e}
 	catCommand := &cobra.Command{
-		Use:   "cat SPSM [ADDRESS]",
+		Use:   "cat SPSM [PEER]",
 		Short: "Carry standard input and output over a channel, as netcat does",
-		Long: `Cat opens a channel to SPSM (0x0080 to 0x00FF are free to use) of ADDRESS; without ADDRESS it advertises, and
+		Long: `Cat opens a channel to SPSM (0x0080 to 0x00FF are free to use) of PEER; without PEER it advertises, and
 takes the first channel that a peer opens to SPSM. It ends when the peer disconnects the channel; with --shut
 also at the end of standard input.`,
 		Args: args(cobra.RangeArgs(1, 2)),
@@ -70,11 +70,12 @@ func (c *cat) run(ctx context.Context, given []string) error {
 }
 
 func (c *cat) dial(ctx context.Context, h *host, address string, spsm uint16) (*l2cap.CreditChannel, error) {
-	peer, typed, err := parsePeer(address)
+	t, err := parseTarget(address)
 	if err != nil {
 		return nil, err
 	}
-	if peer, err = h.resolvePeer(ctx, peer, typed); err != nil {
+	peer, err := h.resolve(ctx, t)
+	if err != nil {
 		return nil, err
 	}
 	conn, err := h.Connect(ctx, peer, gap.ConnectConfig{Security: c.security, NoGATT: true})

@@ -35,7 +35,7 @@ func TestL2CAPCatFails(t *testing.T) {
 		status int
 		says   string
 	}{
-		{"l2cap cat", 2, "usage: jelling l2cap cat SPSM [ADDRESS]"},
+		{"l2cap cat", 2, "usage: jelling l2cap cat SPSM [PEER]"},
 		{"l2cap cat 0x100", 2, "want a number from 1 to 255"},
 		{"l2cap cat zero", 2, "want a number from 1 to 255"},
 		{"l2cap cat 0x99 " + address, 1, "SPSM not supported"},

@@ -16,11 +16,12 @@ import (
 func newPair(e *env) *cobra.Command {
 	who := &person{asks: true}
 	cmd := &cobra.Command{
-		Use:   "pair ADDRESS",
+		Use:   "pair PEER",
 		Short: "Connect, bring the link to the wanted security, and keep the bond",
-		Long: `Pair connects to ADDRESS (00:1C:05:FF:F0:30, optionally with /public or /random), encrypts the link and
-disconnects. With a bond its key is used; without one the devices pair, and --bonding says whether the
+		Long: `Pair connects to a peer, encrypts the link and disconnects. With a bond its key is used; without one the devices pair, and --bonding says whether the
 keys are kept.
+
+` + peerForms + `
 
 At a terminal it shows and asks for what the devices need: a passkey to enter there or here, or whether both show the
 same number. --io says otherwise, and --passkey gives a passkey beforehand. What a bond has is never lowered: whether a
@@ -39,7 +40,7 @@ device that has lost its bond may pair again is for --on-lost-bond to say, and w
 var errNotSecured = errors.New("the link was not secured within --timeout")
 
 func (e *env) pair(ctx context.Context, address string) error {
-	peer, typed, err := parsePeer(address)
+	t, err := parseTarget(address)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,8 @@ func (e *env) pair(ctx context.Context, address string) error {
 	}
 	ctx, cancel := limited(ctx, limit)
 	defer cancel()
-	if peer, err = h.resolvePeer(ctx, peer, typed); err != nil {
+	peer, err := h.resolve(ctx, t)
+	if err != nil {
 		return err
 	}
 	c, err := h.Connect(ctx, peer, gap.ConnectConfig{Security: max(e.security, smp.LevelEncrypted)})

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,30 +9,37 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/gatt"
-	"github.com/jelling-ble/jelling/hci"
 )
 
 func newSubscribe(e *env) *cobra.Command {
 	s, who := &subscription{env: e}, &person{}
+	var handle string
 	cmd := &cobra.Command{
-		Use:   "subscribe ADDRESS CHARACTERISTIC",
+		Use:   "subscribe PEER [CHARACTERISTIC]",
 		Short: "Print a characteristic's values as they come, whatever happens to the link",
-		Long: `Subscribe connects to ADDRESS (00:1C:05:FF:F0:30, optionally with /public or /random), secures the link,
-and prints the values of CHARACTERISTIC (2a5f, or a UUID of 128 bits) as they come. A link that is lost is
-made again, after a second and then after ever longer waits of up to five minutes.
+		Long: `Subscribe connects to a peer, secures the link, and prints the values of a characteristic as they come, by
+notification or by indication. A link that is lost is made again, after a second and then after ever longer waits of up
+to five minutes.
+
+` + peerForms + `
+
+` + characteristicForms + `
 
 It goes on until interrupted, or until --count values have come, and then unsubscribes and disconnects. With
 --json the events are ` + eventNames + `.`,
-		Args: args(cobra.ExactArgs(2)),
-		RunE: func(cmd *cobra.Command, given []string) error {
+		Args: args(cobra.RangeArgs(1, 2)),
+		RunE: func(cmd *cobra.Command, given []string) (err error) {
+			if s.what, err = selectionOf(given[1:], handle); err != nil {
+				return err
+			}
 			e.person = who
-			return s.run(cmd.Context(), given[0], given[1])
+			return s.run(cmd.Context(), given[0])
 		},
 	}
 	who.flags(cmd)
+	handleFlag(cmd, &handle)
 	cmd.Flags().IntVar(&s.count, "count", 0, "end after so many values; 0 for no end")
 	return cmd
 }
@@ -43,7 +49,7 @@ type subscription struct {
 	*env
 	count int
 
-	uuid    att.UUID
+	what    selection
 	seen    int    // values printed: the client's goroutine
 	enough  func() // there are as many as were asked for
 	secured func() // the first subscription holds
@@ -55,13 +61,10 @@ var errEnough = errors.New("as many values as were asked for")
 // farewell is how long a subscription may take to be ended properly.
 const farewell = 2 * time.Second
 
-func (s *subscription) run(ctx context.Context, address, characteristic string) error {
-	peer, typed, err := parsePeer(address)
+func (s *subscription) run(ctx context.Context, peer string) error {
+	t, err := parseTarget(peer)
 	if err != nil {
 		return err
-	}
-	if s.uuid, err = att.UUIDFromText(characteristic); err != nil {
-		return usageError{fmt.Errorf("characteristic %q: want a number like 2a5f or a UUID of 128 bits", characteristic)}
 	}
 	if s.count < 0 {
 		return usageError{fmt.Errorf("--count %d: want a number of values, or 0 for no end", s.count)}
@@ -71,11 +74,11 @@ func (s *subscription) run(ctx context.Context, address, characteristic string) 
 		return err
 	}
 	defer h.Close()
-	return s.follow(ctx, h, peer, typed)
+	return s.follow(ctx, h, t)
 }
 
 // follow keeps the subscription up until it is over, one way or the other; also when the link goes at that very moment.
-func (s *subscription) follow(ctx context.Context, h *host, peer hci.Address, typed bool) (err error) {
+func (s *subscription) follow(ctx context.Context, h *host, t target) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s.enough = func() { cancel(errEnough) }
@@ -84,7 +87,8 @@ func (s *subscription) follow(ctx context.Context, h *host, peer hci.Address, ty
 		limit := time.AfterFunc(s.timeout, func() { cancel(errNotSecured) })
 		s.secured = func() { limit.Stop() }
 	}
-	if peer, err = h.resolvePeer(ctx, peer, typed); err != nil {
+	peer, err := h.resolve(ctx, t)
+	if err != nil {
 		return err
 	}
 	err = h.Keep(ctx, peer, gap.KeepConfig{ConnectConfig: gap.ConnectConfig{Security: s.security}}, s.stream)
@@ -99,12 +103,9 @@ func (s *subscription) follow(ctx context.Context, h *host, peer hci.Address, ty
 
 // stream subscribes on one connection and waits for the end: of the link, or of ctx.
 func (s *subscription) stream(ctx context.Context, c *gap.Conn) error {
-	characteristics, err := c.Client().FindCharacteristics(ctx, s.uuid)
+	characteristics, err := s.what.find(ctx, c)
 	if err != nil {
 		return err
-	}
-	if len(characteristics) == 0 {
-		return fmt.Errorf("%v has no characteristic %v", c.Peer(), s.uuid)
 	}
 	ch := characteristics[0]
 	subscribing, cancel := unlessEnough(ctx)
@@ -147,12 +148,9 @@ func (s *subscription) print(c *gap.Conn, ch gatt.RemoteCharacteristic, value []
 	}
 	s.seen++
 	now := time.Now()
-	digits := hex.EncodeToString(value)
-	line := []string{now.Format("15:04:05.000"), c.Peer().String(), s.uuid.String(), digits}
-	if spo2, pulse, ok := readPLX(value); ok && s.uuid == gatt.PLXContinuousMeasurement {
-		line = append(line, fmt.Sprintf("SpO2 %d %%, pulse %d/min", spo2, pulse))
-	}
-	s.out.data(now, "value", c.Peer().String(), fields{{"uuid", s.uuid.String()}, {"handle", ch.ValueHandle}, {"value", digits}}, strings.Join(line, "  "))
+	line := []string{now.Format("15:04:05.000"), c.Peer().String(), ch.UUID.String(), valueText(ch.UUID, value)}
+	f := fields{{"uuid", ch.UUID.String()}, {"handle", ch.ValueHandle}}
+	s.out.data(now, "value", c.Peer().String(), append(f, valueFields(ch.UUID, value)...), strings.Join(line, "  "))
 	if s.seen == s.count {
 		s.enough()
 	}

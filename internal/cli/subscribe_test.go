@@ -43,8 +43,8 @@ func TestSubscribeEndsWithTheLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	s := &subscription{env: e, count: 1, uuid: gatt.PLXContinuousMeasurement}
-	if err := s.follow(ctx, &host{Host: h}, hci.Address{Octets: oximeterAddress}, true); err != nil {
+	s := &subscription{env: e, count: 1, what: selection{uuid: gatt.PLXContinuousMeasurement}}
+	if err := s.follow(ctx, &host{Host: h}, target{address: hci.Address{Octets: oximeterAddress}, typed: true}); err != nil {
 		t.Errorf("%v: %s", err, stdout)
 	}
 	if strings.Contains(stdout.String(), "retry") {
