@@ -255,3 +255,36 @@ func TestPrivacySurvivesRecovery(t *testing.T) {
 		})
 	}
 }
+
+// A set with an address of its own is what the peer has connected to: pairing is computed with that (complaint 19,
+// extended advertising, and complaint 25).
+func TestPairingByASetsOwnAddress(t *testing.T) {
+	own := hci.Address{Type: hci.Random, Octets: [6]byte{1, 2, 3, 4, 5, 0xC6}}
+	for name, extended := range map[string]bool{"legacy advertisements": false, "extended advertisements": true} {
+		for _, privacy := range []gap.Privacy{{}, private} {
+			t.Run(fmt.Sprintf("%s, own address %d", name, privacy.Own), func(t *testing.T) {
+				inAir(t, func(t *testing.T, ctx context.Context, air *virtual.Air) {
+					c, p := openStation(t, air, stationConfig{irk: 1}), openStation(t, air, stationConfig{privacy: privacy, irk: 2})
+					defer c.Close()
+					defer p.Close()
+					a, err := p.NewAdvertising(ctx, gap.AdvertiseConfig{Address: own, Extended: extended})
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer a.Close()
+					ours, err := c.Connect(ctx, own, gap.ConnectConfig{Security: smp.LevelEncrypted, NoGATT: true})
+					if err != nil {
+						t.Fatal(err)
+					}
+					theirs, err := a.Accept(ctx)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if theirs.Link().LocalAddress() != own || ours.Peer() != own || !ours.Security().Encrypted {
+						t.Errorf("connected as %v, known as %v", theirs.Link().LocalAddress().Text(), ours.Peer().Text())
+					}
+				})
+			})
+		}
+	}
+}

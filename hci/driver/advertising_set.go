@@ -488,6 +488,9 @@ func (c *Controller) handleSetEvent(code hci.Subevent, b []byte) error {
 }
 
 func (s *AdvertisingSet) terminated(e hci.LEAdvertisingSetTerminated) {
+	if conn := s.c.conns[e.Handle]; conn != nil && e.Status == hci.Success {
+		conn.ledFrom(s.Address())
+	}
 	s.setOn(false)
 	s.handler.HandleAdvertisingTerminated(e)
 }

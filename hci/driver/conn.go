@@ -19,7 +19,6 @@ type Conn struct {
 	c        *Controller
 	handle   uint16
 	complete hci.LEEnhancedConnectionComplete
-	local    hci.Address
 	handler  ConnHandler                     // set before anything arrives
 	ending   *time.Timer                     // the loop's: runs once Disconnect was sent
 	accept   func(*Sync, uint16) SyncHandler // the loop's: of periodic advertising that the peer tells of
@@ -35,6 +34,7 @@ type Conn struct {
 	done     chan struct{}
 	mu       sync.Mutex // guards all below
 	err      error      // why it ended
+	local    hci.Address
 	state    LinkState
 	version  chan remote[hci.ReadRemoteVersionInformationComplete]
 	features chan remote[hci.LEReadRemoteFeaturesComplete]
@@ -63,7 +63,22 @@ func (c *Conn) Handle() uint16 { return c.handle }
 func (c *Conn) Role() hci.Role { return c.complete.Role }
 
 // LocalAddress is our address, as used on air.
-func (c *Conn) LocalAddress() hci.Address { return c.local }
+func (c *Conn) LocalAddress() hci.Address {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.local
+}
+
+// ledFrom notes the address of the advertising set that led to the connection, which the controller tells of right behind
+// it: a set may have one of its own. One that the controller has made was in the connection's event.
+func (c *Conn) ledFrom(set hci.Address) {
+	if c.complete.LocalResolvable != [6]byte{} {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.local = set
+}
 
 // PeerAddress is the peer's address, as used on air.
 func (c *Conn) PeerAddress() hci.Address {
