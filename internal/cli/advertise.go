@@ -16,7 +16,6 @@ import (
 
 	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/gatt"
-	"github.com/jelling-ble/jelling/gatt/assigned"
 	"github.com/jelling-ble/jelling/gatt/profile"
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/smp"
@@ -166,7 +165,7 @@ func peerOf(from *gatt.ServerConn) string {
 func (p *peripheral) observe(o gatt.Observation) {
 	digits := hex.EncodeToString(o.Value)
 	p.out.event(time.Now(), o.What.String(), peerOf(o.From), fields{{"handle", o.Handle}, {"uuid", o.UUID.String()}, {"value", digits}},
-		strings.TrimRight(fmt.Sprintf("%-9v 0x%04x %v %s", o.What, o.Handle, o.UUID, digits), " "))
+		fmt.Sprintf("%-9v 0x%04x  %s  %s", o.What, o.Handle, called(o.UUID), valueText(o.UUID, o.Value)))
 }
 
 // subscribed prints how a client is subscribed. That the end of its link ends it goes without saying.
@@ -187,7 +186,7 @@ func (p *peripheral) subscribed(c *profile.Characteristic, from *gatt.ServerConn
 	handle, uuid := p.server.Handle(c.Declared), c.Declared.UUID
 	p.out.event(time.Now(), name, peerOf(from),
 		fields{{"handle", handle}, {"uuid", uuid.String()}, {"value", hex.EncodeToString([]byte{bits, 0})}, {"notify", notify}, {"indicate", indicate}},
-		fmt.Sprintf("%s 0x%04x %v %s", name, handle, uuid, assigned.Name(uuid)))
+		fmt.Sprintf("%s 0x%04x  %s", name, handle, called(uuid)))
 }
 
 // teller is where values of a characteristic go. A goroutine tells them, and changes the value by itself where the profile says so.

@@ -61,6 +61,7 @@ type env struct {
 	security smp.Level
 	pairable smp.Pairable
 	person   *person // who is asked while devices pair, nil for nobody
+	securing securing
 
 	secureOnly bool
 	hide       bool

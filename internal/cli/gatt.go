@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,7 +66,51 @@ func (e *env) connected(ctx context.Context, peer string, do func(ctx context.Co
 		return err
 	}
 	defer c.Disconnect(hci.RemoteUserTerminatedConnection)
+	defer e.securing.wait(ctx, c.Done())
 	return do(ctx, c)
+}
+
+// securing is what a peer has begun by asking for security, and what is not over yet. Who hangs up in the middle of it has failed to pair, as far as the
+// peer and the policy can tell, and is made to wait the next time.
+type securing struct {
+	mu   sync.Mutex
+	over chan struct{} // closed when it is over; nil while there is nothing
+}
+
+// securingPatience is how long that may take before the link is ended all the same.
+const securingPatience = 5 * time.Second
+
+// note takes an event of the host.
+func (s *securing) note(detail any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch detail.(type) {
+	case gap.SecurityRequested:
+		if s.over == nil {
+			s.over = make(chan struct{})
+		}
+	case gap.Encrypted, gap.PairingFailed, gap.Disconnected:
+		if s.over != nil {
+			close(s.over)
+			s.over = nil
+		}
+	}
+}
+
+// wait waits until there is nothing, or the link has ended.
+func (s *securing) wait(ctx context.Context, ended <-chan struct{}) {
+	s.mu.Lock()
+	over := s.over
+	s.mu.Unlock()
+	if over == nil {
+		return
+	}
+	select {
+	case <-over:
+	case <-ended:
+	case <-ctx.Done():
+	case <-time.After(securingPatience):
+	}
 }
 
 // selection is which characteristic a command is about.

@@ -5,7 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/transport/virtual"
 )
@@ -212,6 +215,60 @@ func TestSubscribeByHandle(t *testing.T) {
 	if r := jelling("subscribe", sensor, "--handle", "0x27", "--count", "1"); r.status != 1 || !strings.Contains(r.stderr, "neither notifies nor indicates") {
 		t.Errorf("%+v", r)
 	}
+}
+
+// A peer that asks for security is not hung up on before it has it, or else the next attempt would have to wait.
+func TestReadLetsPairingEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 3 {
+		r := jelling(t, dir, "gatt", "read", "service:pulse oximeter", "device name", "--json")
+		all := r.objects(t)
+		if o := find(all, "value"); r.status != 0 || o["text"] != `"Pulse oximeter"` {
+			t.Errorf("%+v", r)
+		}
+		if find(all, "security_request") != nil && find(all, "encrypted") == nil || find(all, "pairing_failed") != nil {
+			t.Errorf("%s", events(all))
+		}
+	}
+}
+
+func TestSecuring(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s securing
+		began := time.Now()
+		took := func(want time.Duration) {
+			t.Helper()
+			s.wait(t.Context(), nil)
+			if d := time.Since(began); d != want {
+				t.Errorf("it took %v, want %v", d, want)
+			}
+			began = time.Now()
+		}
+		took(0)
+		s.note(gap.Encrypted{})
+		took(0)
+		s.note(gap.SecurityRequested{})
+		s.note(gap.SecurityRequested{})
+		go func() {
+			time.Sleep(time.Second)
+			s.note(gap.Paired{})
+			time.Sleep(time.Second)
+			s.note(gap.Encrypted{})
+		}()
+		took(2 * time.Second)
+		took(0)
+		s.note(gap.SecurityRequested{})
+		took(securingPatience)
+		s.note(gap.PairingFailed{})
+		took(0)
+		s.note(gap.SecurityRequested{})
+		ended := make(chan struct{})
+		close(ended)
+		s.wait(t.Context(), ended)
+		took(securingPatience)
+	})
 }
 
 func TestParseTarget(t *testing.T) {

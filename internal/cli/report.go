@@ -14,6 +14,7 @@ import (
 
 // report prints an event of the host.
 func (e *env) report(event gap.Event) {
+	e.securing.note(event.Detail)
 	if d, ok := event.Detail.(gap.Decided); ok { // for whoever wants to know why; what follows from it is an event
 		e.log.Debugf("%v: %s: %s, since %s", event.Peer, d.Happened, d.Action, d.Why)
 	}
