@@ -11,9 +11,10 @@
 // What GATT learns of a bonded peer is kept with the bond, where Config.GATTStore has a place for it: the next connection
 // costs no discovery. Host.Subscribe asks for values on every connection to a peer.
 //
-//	supported       scanning, connecting with time-out and cancellation, security, GATT client and server
-//	                on one link, subscriptions and knowledge of databases that last, credit-based channels,
-//	                advertising, reconnection with back-off, several connections, private addresses of
-//	                our own and of peers, directed advertising by them
-//	not supported   extended and periodic advertising
+//	supported       scanning with filters, extended and on LE Coded, advertising by several sets at once, directed,
+//	                long and periodic, following and transferring periodic advertising, connecting with time-out and
+//	                cancellation, several connections, private addresses of our own and of peers, directed
+//	                advertising by them, security, GATT client and server on one link, subscriptions and
+//	                knowledge of databases that last, credit-based channels, reconnection with back-off
+//	not supported   responses to periodic advertising, but by the driver; encrypted advertising data, but as it came
 package gap
