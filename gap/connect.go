@@ -70,6 +70,6 @@ func (c *Conn) establish(ctx context.Context, cfg ConnectConfig) error {
 	if cfg.NoGATT {
 		return nil
 	}
-	defer c.chores.add(errandSubscribe)
+	defer c.taken.begin()
 	return c.exchangeMTU(ctx)
 }

@@ -140,13 +140,6 @@ func (g *gate) deliver() {
 	g.conn.brake.setHeld(false)
 }
 
-// isOpen tells whether release has been called.
-func (g *gate) isOpen() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.open
-}
-
 // wait waits until we may send something of our own accord.
 func (g *gate) wait(ctx context.Context) error {
 	select {

@@ -294,7 +294,7 @@ func (h *Host) HandleConnection(link *driver.Conn) driver.ConnHandler {
 	h.events.tell(c.Peer(), Connected{Role: c.Role(), OnAir: link.PeerAddress()})
 	if c.Role() == hci.Peripheral {
 		c.gate.release()
-		c.chores.add(errandSubscribe)
+		c.taken.begin()
 		h.arrivals.arrive(c)
 	}
 	return c

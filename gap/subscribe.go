@@ -98,7 +98,8 @@ func (h *Host) subscribeNow(peer hci.Address) {
 
 // taken are the subscriptions that a connection has taken part in.
 type taken struct {
-	conn *Conn
+	conn  *Conn
+	begun atomic.Bool // the peer may be asked: of a connection of ours the MTU comes first
 
 	mu  sync.Mutex // guards what follows
 	all map[*Subscription]*share
@@ -141,14 +142,19 @@ func (t *taken) renew() {
 	}
 }
 
-// do brings the connection in line with what is wished. Before the connection may be used there is nothing to do; who opens
-// it comes back to this.
+// begin lets the peer be asked, from now on.
+func (t *taken) begin() {
+	t.begun.Store(true)
+	t.conn.chores.add(errandSubscribe)
+}
+
+// do brings the connection in line with what is wished, once the peer may be asked.
 func (t *taken) do(what errand) {
 	c := t.conn
 	if what == errandRenew {
 		t.renew()
 	}
-	if !c.gate.isOpen() || c.mayInitiate() != nil {
+	if !t.begun.Load() || c.mayInitiate() != nil {
 		return
 	}
 	wished := c.host.wishes.of(c.Peer())
