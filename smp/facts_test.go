@@ -55,7 +55,7 @@ func TestDocumentNamesTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	var tests strings.Builder
-	for _, pattern := range []string{"*_test.go", "../gap/*_test.go", "bondstore/*_test.go"} {
+	for _, pattern := range []string{"*_test.go", "../gap/*_test.go", "../hci/driver/*_test.go", "bondstore/*_test.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, err)

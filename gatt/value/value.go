@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -157,9 +158,7 @@ var decoders = func() map[uint16]func(*reader) {
 	for _, table := range []map[uint16]func(*reader){
 		profileDecoders, timeDecoders, heartDecoders, thermometerDecoders, pressureDecoders, glucoseDecoders, scaleDecoders, motionDecoders, scalarDecoders(),
 	} {
-		for uuid, decode := range table {
-			all[uuid] = decode
-		}
+		maps.Copy(all, table)
 	}
 	return all
 }()
