@@ -13,8 +13,8 @@ import (
 // step is a length and a packet; steps is how a fuzz input spells a host's life.
 func step(script, p []byte) []byte { return append(append(script, byte(len(p))), p...) }
 
-// FuzzHost plays arbitrary packets of one host against a well-behaved pair: what it writes must never panic, hang, or
-// harm the link of the two others.
+// FuzzHost plays arbitrary packets of one host against a well-behaved pair, and against one who broadcasts and one who
+// listens to that: what it writes must never panic, hang, or harm the link of the two, or what the others hear.
 func FuzzHost(f *testing.F) {
 	var all []byte
 	for op, c := range commands {
@@ -30,7 +30,7 @@ func FuzzHost(f *testing.F) {
 		life = step(life, hci.AppendCommand(nil, c))
 	}
 	life = append(life, 0xFF)
-	const handle = 0xC1 // the third controller's first
+	const handle = 0x141 // the fifth controller's first
 	life = step(life, hci.AppendACL(nil, hci.ACL{Handle: handle, Data: pattern(60)}))
 	for _, c := range []hci.Command{hci.LEEnableEncryption{Handle: handle}, hci.LEConnectionUpdate{Handle: handle, Parameters: slower},
 		hci.LEReadRemoteFeatures(handle), hci.ReadRemoteVersionInformation(handle),
@@ -38,11 +38,15 @@ func FuzzHost(f *testing.F) {
 		life = append(step(life, hci.AppendCommand(nil, c)), 0xFF)
 	}
 	f.Add(life)
+	for _, life := range extendedLives() {
+		f.Add(life)
+	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPair(t, AirConfig{}, ControllerConfig{}, ControllerConfig{})
 			settle()
 			p.central.advertise(advertised)
+			broadcaster, follower := broadcastFor(p)
 			c := p.air.NewController(ControllerConfig{Name: "hostile"})
 			conn := c.Conn()
 			go func() {
@@ -85,6 +89,7 @@ func FuzzHost(f *testing.F) {
 				p.peripheral.next()
 			}
 			p.central.says(p.ch, p.peripheral, p.ph, "unharmed")
+			unharmed(broadcaster, follower)
 			conn.Close()
 		})
 	})
