@@ -29,7 +29,7 @@ type Conn struct {
 	gate    *gate
 	brake   *brake
 	gatt    *gatt.Conn
-	errands *errands // of a memory: what GATT has to know
+	errands *errands // of remember: what GATT has to know
 	chores  *errands // of taken: what the peer has to know
 	taken   *taken
 	bearers *l2cap.Listener // of enhanced ATT bearers; nil for none
@@ -52,7 +52,7 @@ func newConn(h *Host, link *driver.Conn) (*Conn, error) {
 		return nil, err
 	}
 	c.taken = newTaken(c)
-	c.errands, c.chores = newErrands((&memory{conn: c}).do), newErrands(c.taken.do)
+	c.errands, c.chores = newErrands(c.remember), newErrands(c.taken.do)
 	c.session = h.security.NewSession(securityLink{link, c, smpChannel}, c.tellSecurity)
 	c.gatt = gatt.NewConn(c.gate, gatt.Config{MTU: h.cfg.MTU, Log: h.cfg.Logger, Server: h.cfg.Server, Tag: c, Enhanced: h.cfg.Bearers > 0,
 		Secure: c.secureFor, HasKey: c.bonded, Security: func() att.Security { return securityOf(c.session.Security()) },

@@ -116,24 +116,16 @@ func (e *errands) next() (what errand, closed bool) {
 	return what, e.closed
 }
 
-// A memory tells GATT who the peer is, which reads and writes its store. It belongs to the goroutine of its errands.
-type memory struct {
-	conn  *Conn
-	known hci.Address // as whom GATT knows the peer
-}
-
-// do does an errand.
-func (m *memory) do(what errand) {
-	c, peer := m.conn, m.conn.Peer()
+// remember tells GATT who the peer is, which reads and writes its store: the goroutine of errands.
+func (c *Conn) remember(what errand) {
+	peer := c.Peer()
 	if what == errandForget {
 		c.forgetPeer(peer)
-		m.known = hci.Address{}
 		c.chores.add(errandRenew) // it may have forgotten us as well
 		return
 	}
-	if peer != m.known && c.bonded() { // by now it may not be any more
+	if c.Client().Server() != peer.Text() && c.bonded() { // by now it may not be any more
 		c.know(peer)
-		m.known = peer
 	}
 	c.taken.resume()
 	c.gate.handOn()

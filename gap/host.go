@@ -67,7 +67,7 @@ type Config struct {
 	// NoHostFlow does without controller-to-host flow control where the controller claims to have it, for one that has it
 	// wrong. Then a subscriber that is too slow costs its link, by gatt.ErrSlowConsumer.
 	NoHostFlow bool
-	Logger         *logrus.Logger // if nil, silence
+	Logger     *logrus.Logger // if nil, silence
 }
 
 // Host is a controller with everything on it. Its methods may be called from any goroutine.

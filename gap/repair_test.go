@@ -1,6 +1,7 @@
 package gap_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,6 +142,37 @@ func TestForget(t *testing.T) {
 			if _, ok := h.Bonds().Load(h.Identity(), peers[i]); ok {
 				t.Errorf("host %d: the bond is left", i)
 			}
+		}
+	})
+}
+
+// A bond that is forgotten and made again on one link is known again, and what was kept of the first one is not.
+func TestForgetOnALink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newAcquainted(t)
+		defer x.close()
+		x.stop()
+		c, p := people(smp.DisplayYesNo, smp.DisplayYesNo)
+		people := &absent{}
+		x.security[0].Delegate, x.security[1].Delegate = latecomer{c, people}, latecomer{p, people}
+		x.start(t)
+		central, peripheral := x.connect(t, smp.LevelEncrypted)
+		part(central, peripheral)
+		central, peripheral = x.connect(t, smp.LevelNone)
+		defer part(central, peripheral)
+		if err := errors.Join(x.central.Forget(peripheralAddress), x.peripheral.Forget(x.central.Identity())); err != nil {
+			t.Fatal(err)
+		}
+		if name := central.Client().Server() + peripheral.Server().Client(); name != "" {
+			t.Errorf("forgotten, and known as %s", name)
+		}
+		people.here.Store(true)
+		if err := central.Secure(t.Context(), smp.LevelAuthenticated); err != nil {
+			t.Fatal(err)
+		}
+		rest()
+		if c, s := central.Client().Server(), peripheral.Server().Client(); c != peripheralAddress.Text() || s != x.central.Identity().Text() {
+			t.Errorf("known as %q and %q", c, s)
 		}
 	})
 }
