@@ -86,7 +86,7 @@ func (p *peripheral) run(ctx context.Context) error {
 		c.Declared.Subscribed = func(from *gatt.ServerConn, notify, indicate bool) { p.subscribed(c, from, notify, indicate) }
 	}
 	h, err := p.openHostFor(ctx, func(h *host) (cfg gap.Config, err error) {
-		p.server, err = p.profile.NewServer(gatt.ServerConfig{Store: h.clients, Log: p.log, Observe: p.observe})
+		p.server, err = p.profile.NewServer(gatt.ServerConfig{Store: h.clients, Enhanced: p.bearers > 0, Log: p.log, Observe: p.observe})
 		if err != nil {
 			err = fmt.Errorf("%s: %w", p.file, err)
 		}

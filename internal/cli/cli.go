@@ -65,6 +65,7 @@ type env struct {
 
 	secureOnly bool
 	hide       bool
+	bearers    int // enhanced ATT bearers of a link
 	minKeySize int // octets, 0 for any
 
 	statsEvery time.Duration // 0 for never
@@ -177,6 +178,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.Lookup("security").DefValue = "" // it says so itself
 	f.BoolVar(&e.secureOnly, "sc-only", false, "Secure Connections only: refuse legacy pairing and its keys")
 	f.BoolVar(&e.hide, "privacy", false, "be known on air by private addresses, which change every 15 minutes and which bonded peers alone recognise")
+	f.IntVar(&e.bearers, "bearers", 0, "have up to so many enhanced ATT bearers (EATT) with each peer, on an encrypted link, so that requests need not wait for each other")
 	f.IntVar(&e.minKeySize, "min-key-size", 0, "refuse keys of fewer octets, 7 to 16 (default 7)")
 	f.BoolVar(&e.noHostFlow, "no-host-flow", false, "leave flow control from the controller to the host off, for controllers that have it wrong")
 	f.DurationVar(&e.statsEvery, "stats", 0, "print the counters of every layer so often, as in 10s, and once more in the end")

@@ -18,6 +18,7 @@ import (
 	"github.com/jelling-ble/jelling/gatt/profile"
 	"github.com/jelling-ble/jelling/gatt/value"
 	"github.com/jelling-ble/jelling/hci"
+	"github.com/jelling-ble/jelling/l2cap"
 )
 
 func newGATT(e *env) *cobra.Command {
@@ -67,7 +68,27 @@ func (e *env) connected(ctx context.Context, peer string, do func(ctx context.Co
 	}
 	defer c.Disconnect(hci.RemoteUserTerminatedConnection)
 	defer e.securing.wait(ctx, c.Done())
+	if err := e.openBearers(ctx, c); err != nil {
+		return err
+	}
 	return do(ctx, c)
+}
+
+// openBearers opens the enhanced bearers that --bearers asks for. A peer without them is talked to on the one there is.
+func (e *env) openBearers(ctx context.Context, c *gap.Conn) error {
+	if e.bearers == 0 {
+		return nil
+	}
+	n, err := c.OpenBearers(ctx, e.bearers)
+	var result l2cap.Result
+	if errors.Is(err, gap.ErrNoBearers) || errors.As(err, &result) {
+		e.log.Infof("%v: %v", c.Peer(), err)
+		return nil
+	}
+	if err == nil {
+		e.log.Infof("%v: %d enhanced bearers", c.Peer(), n)
+	}
+	return err
 }
 
 // securing is what a peer has begun by asking for security, and what is not over yet. Who hangs up in the middle of it has failed to pair, as far as the

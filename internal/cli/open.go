@@ -50,6 +50,9 @@ func (h *host) Close() error {
 	return errors.Join(errs...)
 }
 
+// maxBearers bounds --bearers: nobody has so many requests at once.
+const maxBearers = 32
+
 // openHost opens the store and the controller, and puts a host on it. Policy is what the flags say.
 func (e *env) openHost(ctx context.Context) (*host, error) {
 	return e.openHostFor(ctx, func(*host) (gap.Config, error) { return gap.Config{}, nil })
@@ -90,6 +93,9 @@ func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config
 	}
 	cfg.Security = smp.Config{Policy: e.peerPolicy(), Store: h.store, Delegate: delegate, Pairable: e.pairable}
 	cfg.Identity, cfg.Events, cfg.Logger, cfg.GATTStore = h.store, e.report, e.log, h.clients
+	if cfg.Bearers = e.bearers; e.bearers < 0 || e.bearers > maxBearers {
+		return nil, usageError{fmt.Errorf("--bearers %d: want 0 to %d", e.bearers, maxBearers)}
+	}
 	if e.hide {
 		cfg.Privacy.Own = gap.OwnResolvable
 	}
