@@ -24,8 +24,8 @@ type traveller struct {
 // meet gives a link to the server, as somebody with a bond. The last link has to have ended.
 func (v *traveller) meet() (*gatt.Client, *gatt.Conn) {
 	a, b := pair(v.t, atttest.Options{}, gatt.Config{Store: v.store, ServicesChanged: func() { v.told++ }}, gatt.Config{Server: v.server})
+	wantNil(v.t, a.Client().SetServer("sensor")) // first, since the server may have something to say at once
 	wantNil(v.t, b.Server().SetClient("box"))
-	wantNil(v.t, a.Client().SetServer("sensor"))
 	return a.Client(), a
 }
 
