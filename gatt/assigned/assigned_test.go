@@ -11,7 +11,7 @@ import (
 func TestName(t *testing.T) {
 	for number, want := range map[string]string{
 		"180d": "Heart Rate", "2a37": "Heart Rate Measurement", "2902": "Client Characteristic Configuration", "2803": "Characteristic",
-		"2b2a": "Database Hash", "1822": "Pulse Oximeter Service", "ffff": "", "6e400001-b5a3-f393-e0a9-e50e24dcca9e": "Nordic UART Service",
+		"2b2a": "Database Hash", "1822": "Pulse Oximeter", "2a5f": "PLX Continuous Measurement", "2b8c": "CO2 Concentration", "ffff": "", "6e400001-b5a3-f393-e0a9-e50e24dcca9e": "Nordic UART Service",
 	} {
 		if got := Name(att.MustUUID(number)); got != want {
 			t.Errorf("%s: %q, want %q", number, got, want)
@@ -37,6 +37,7 @@ func TestUUID(t *testing.T) {
 		{Characteristic, "heartratemeasurement", "2a37", ""},
 		{Characteristic, "PLX Spot Check Measurement", "2a5e", ""},
 		{Descriptor, "client characteristic configuration", "2902", ""},
+		{Characteristic, "plx_continuous_measurement", "2a5f", ""},
 		{Characteristic, "Heart Rate", "", "such as Heart Rate Measurement, Heart Rate Control Point, Heart Rate Max"},
 		{Characteristic, "oximeter", "", "an assigned name"},
 		{Characteristic, "spot-check", "", "such as PLX Spot-Check Measurement"},

@@ -39,7 +39,12 @@ func main() {
 	}
 }
 
-// table is a line for each UUID, the short ones first: its text, its name.
+// missing are numbers that the tables have not.
+var missing = map[string]map[string]string{"Characteristic": {
+	"2b89": "Apparent Energy 32", "2b8a": "Apparent Power", "2b8b": "Live Health Observations", "2b8c": "CO2 Concentration", "2b8d": "Cosine of the Angle",
+}}
+
+// table is a line for each UUID, the short ones first: its text, its name. What the Bluetooth SIG has assigned goes without saying what kind it is.
 func table(src, kind string) string {
 	entry := regexp.MustCompile(`// ` + kind + `UUID\w+ - (.*)\n\s*` + kind + `UUID\w+ = New(?:16Bit)?UUID\((?:0x|\[16\]byte\{)(.*?)\}?\)`)
 	names := map[string]string{}
@@ -54,8 +59,17 @@ func table(src, kind string) string {
 		}
 		names[digits] = name
 	}
+	for digits, name := range missing[kind] {
+		if names[digits] == "" {
+			names[digits] = name
+		}
+	}
+	assigned := regexp.MustCompile(`^(18|2a|2b)[0-9a-f]{2}$`)
 	var lines []string
 	for digits, name := range names {
+		if assigned.MatchString(digits) {
+			name = strings.TrimSuffix(name, " "+kind)
+		}
 		lines = append(lines, digits+" "+name+"\n")
 	}
 	slices.SortFunc(lines, func(a, b string) int {

@@ -95,12 +95,14 @@ func TestExample(t *testing.T) {
 
 // The documentation shows the same file.
 func TestExampleIsDocumented(t *testing.T) {
-	doc, err := os.ReadFile("doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(strings.ReplaceAll(string(doc), "\n//\t", "\n"), example) {
-		t.Error("doc.go shows another file")
+	for _, name := range []string{"doc.go", "../../docs/profile.md"} {
+		doc, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(strings.ReplaceAll(string(doc), "\n//\t", "\n"), example) {
+			t.Errorf("%s shows another file", name)
+		}
 	}
 }
 

@@ -27,7 +27,13 @@ func newAdvertise(e *env) *cobra.Command {
 		Use:   "advertise --profile FILE",
 		Short: "Be a peripheral: advertise, and serve the attributes of a profile file",
 		Long: `Advertise makes this host known and serves the GATT database of FILE to whoever connects; after each
-connection it advertises again. What clients subscribe to is kept with their bonds.
+connection it advertises again. What clients subscribe to is kept with their bonds. FILE is JSON, as in
+
+  {"name": "Belt", "advertise": {"services": ["180d"]}, "services": [{"id": "hr", "uuid": "heart rate", "characteristics": [
+    {"uuid": "2a37", "properties": ["read", "notify"], "value": {"hex": "0048"}},
+    {"uuid": "2a38", "properties": ["read"], "value": {"uint8": 1}}]}]}
+
+and docs/profile.md has the whole form.
 
 Lines on standard input change values, and subscribers are told: a characteristic, a form and a value, as in
 

@@ -48,15 +48,15 @@ func TestTree(t *testing.T) {
 	t.Parallel()
 	d, jelling := sensorAnd(t)
 	const want = `0x0020-0x0029  180d Heart Rate
-  0x0021  includes 0x0040-0x0042  180f Battery Service
+  0x0021  includes 0x0040-0x0042  180f Battery
   0x0023  2a37 Heart Rate Measurement  (read notify)
     0x0024  2902 Client Characteristic Configuration
     0x0025  2901 Characteristic User Description
   0x0027  2a39 Heart Rate Control Point  (write)
   0x0029  2a38 Body Sensor Location  (read write)
-0x0040-0x0042  secondary 180f Battery Service
+0x0040-0x0042  secondary 180f Battery
   0x0042  2a19 Battery Level  (read)
-0x0050-0x0052  180f Battery Service
+0x0050-0x0052  180f Battery
   0x0052  2a19 Battery Level  (read)
 0x0060-0x0064  6e400001-b5a3-f393-e0a9-e50e24dcca9e Nordic UART Service
   0x0062  6e400002-b5a3-f393-e0a9-e50e24dcca9e UART RX Characteristic  (write-without-response)
