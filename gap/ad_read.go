@@ -41,12 +41,15 @@ func (s ADStructures) Flags() (flags byte, ok bool) {
 
 // Name is the complete name, or the shortened one, with what a terminal should not be shown taken out; ""
 // when there is none.
-func (s ADStructures) Name() string {
+func (s ADStructures) Name() string { return printable(string(s.name())) }
+
+// name is the name as it came.
+func (s ADStructures) name() []byte {
 	name, ok := s.Lookup(ADCompleteName)
 	if !ok {
 		name, _ = s.Lookup(ADShortName)
 	}
-	return printable(string(name))
+	return name
 }
 
 // BroadcastName is the name of a broadcast audio source, made printable as Name is; "" when there is none.
@@ -57,12 +60,14 @@ func (s ADStructures) BroadcastName() string {
 
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7F && r < 0xA0 || r == utf8.RuneError {
+		if unprintable(r) {
 			return -1
 		}
 		return r
 	}, s)
 }
+
+func unprintable(r rune) bool { return r < 0x20 || r >= 0x7F && r < 0xA0 || r == utf8.RuneError }
 
 // Services are the UUIDs of the services named, complete or not.
 func (s ADStructures) Services() []att.UUID { return s.uuids(serviceSize) }

@@ -29,7 +29,7 @@ type AdvertiseConfig struct {
 	Peer hci.Address
 	// HighDuty is directed advertising at once and without a pause, for 1.28 s; not with Extended.
 	HighDuty bool
-	// Accepted lets only peers of the filter accept list scan and connect.
+	// Accepted lets only peers of Host.SetAcceptList connect, and ask for the scan response.
 	Accepted bool
 
 	PrimaryPHY   hci.PHY // LE1M or LECoded; if zero, LE1M; others need Extended

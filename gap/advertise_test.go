@@ -20,6 +20,12 @@ import (
 // connecting makes one more central and connects it to the peripheral; the error is nil when it is in time.
 func (p *pair) connecting(t *testing.T, within time.Duration) (*gap.Conn, error) {
 	t.Helper()
+	return p.connectingTo(t, peripheralAddress, within)
+}
+
+// connectingTo is connecting, to anybody.
+func (p *pair) connectingTo(t *testing.T, peer hci.Address, within time.Duration) (*gap.Conn, error) {
+	t.Helper()
 	h, err := gap.Open(t.Context(), p.air.NewController(virtual.ControllerConfig{}).Conn(), gap.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +33,7 @@ func (p *pair) connecting(t *testing.T, within time.Duration) (*gap.Conn, error)
 	t.Cleanup(func() { _ = h.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	return h.Connect(ctx, peripheralAddress, gap.ConnectConfig{NoGATT: true})
+	return h.Connect(ctx, peer, gap.ConnectConfig{NoGATT: true})
 }
 
 // Complaints 15, 17 and 18: a peripheral advertises again, and has several centrals at once, or one after the other, as

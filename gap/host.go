@@ -76,6 +76,7 @@ type Host struct {
 	security  *smp.Manager
 	events    *events
 	arrivals  arrivals
+	accepted  accepted
 	scanners  scanners
 	listeners listeners
 	wishes    wishes

@@ -141,8 +141,13 @@ func (h *Host) climb(rung Rung) error {
 func (h *Host) install(ctx context.Context, c *driver.Controller) error {
 	h.scanners.changes <- struct{}{} // so that a scan begins before, or on c
 	defer h.scanners.changed()
+	if peers := h.accepted.list(); len(peers) > 0 {
+		if err := h.acceptOn(ctx, c, peers); err != nil {
+			return err
+		}
+	}
 	if all := h.scanners.configs(); len(all) > 0 {
-		if err := c.StartScan(ctx, together(all)); err != nil {
+		if err := c.StartScan(ctx, h.together(c, all)); err != nil {
 			return err
 		}
 	}

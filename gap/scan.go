@@ -19,6 +19,8 @@ type ScanConfig struct {
 	// Interval and Window are how much of the time to listen: Window in every Interval, 2.5 ms to 10.24 s, on each PHY.
 	// If zero, 30 ms in every 100 ms, which leaves the air to Wi-Fi on chips that share an antenna.
 	Interval, Window time.Duration
+	// Accepted yields the peers of Host.SetAcceptList alone; the controller drops the others, if every Scan there is says so.
+	Accepted bool
 	// Filter is what to yield; if zero, everybody.
 	Filter ScanFilter
 	// Duplicates is what to yield of a device that was yielded before; if zero, nothing.
@@ -166,13 +168,14 @@ func (s *scanners) failAll(err error) {
 	}
 }
 
-// hear gives a report, whose data are good during the call, to every Scan that it is for.
-func (s *scanners) hear(a Advertisement) {
+// hear gives a report, whose data are good during the call, to every Scan that it is for; accepts tells whether it is of
+// somebody in the accept list.
+func (s *scanners) hear(a Advertisement, accepts func(identity, onAir hci.Address) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	for one := range s.all {
-		if !one.cfg.listens(a) {
+		if !one.cfg.listens(&a) || one.cfg.Accepted && !accepts(a.Identity, a.Address) {
 			continue
 		}
 		give := func(a Advertisement) { s.deliver(one, a, now) }
@@ -207,7 +210,7 @@ func (s *scanners) flush(one *scanner) {
 }
 
 // listens tells whether a report is of a kind that the Scan asked for.
-func (c *ScanConfig) listens(a Advertisement) bool {
+func (c *ScanConfig) listens(a *Advertisement) bool {
 	return c.phys().Has(a.PrimaryPHY) && !(c.Passive && a.ScanResponse)
 }
 

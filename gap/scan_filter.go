@@ -1,8 +1,8 @@
 package gap
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/hci"
@@ -46,12 +46,20 @@ func (f *ScanFilter) matchesDevice(a *Advertisement) bool {
 	return slices.Contains(peers, a.Identity) || slices.Contains(peers, a.Address)
 }
 
+// matchesName compares names as ADStructures.Name makes them; one that is so already costs nothing.
+func (f *ScanFilter) matchesName(name []byte) bool {
+	if bytes.ContainsFunc(name, unprintable) {
+		name = []byte(printable(string(name)))
+	}
+	if f.Name != "" && string(name) != f.Name {
+		return false
+	}
+	return len(name) >= len(f.NamePrefix) && string(name[:len(f.NamePrefix)]) == f.NamePrefix
+}
+
 func (f *ScanFilter) matchesContent(data ADStructures) bool {
-	if f.Name != "" || f.NamePrefix != "" {
-		name := data.Name()
-		if f.Name != "" && name != f.Name || !strings.HasPrefix(name, f.NamePrefix) {
-			return false
-		}
+	if (f.Name != "" || f.NamePrefix != "") && !f.matchesName(data.name()) {
+		return false
 	}
 	if len(f.Services) > 0 && !slices.ContainsFunc(f.Services, data.HasService) {
 		return false

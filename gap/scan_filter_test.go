@@ -30,6 +30,7 @@ func TestScanFilter(t *testing.T) {
 		{"service with data", ScanFilter{Services: []att.UUID{att.UUID16(0x180F)}}, a, true},
 		{"no such service", ScanFilter{Services: []att.UUID{att.UUID16(0x180D)}}, a, false},
 		{"name", ScanFilter{Name: "meter 7"}, a, true},
+		{"a name with what a terminal should not see", ScanFilter{Name: "meter", NamePrefix: "met"}, Advertisement{Data: ADStructures("\x08\x09me\x1bt\x9ber")}, true},
 		{"a part of the name", ScanFilter{Name: "meter"}, a, false},
 		{"prefix", ScanFilter{NamePrefix: "meter"}, a, true},
 		{"no such prefix", ScanFilter{NamePrefix: "metre"}, a, false},

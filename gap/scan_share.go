@@ -14,14 +14,19 @@ import (
 )
 
 // together is what the controller has to do for all these Scans at once.
-func together(all []ScanConfig) driver.ScanParameters {
+func (h *Host) together(c *driver.Controller, all []ScanConfig) driver.ScanParameters {
 	busiest := slices.MaxFunc(all, func(a, b ScanConfig) int { return cmp.Compare(a.duty(), b.duty()) })
 	p := driver.ScanParameters{Passive: true}
 	p.Interval, p.Window = busiest.timing()
-	for _, c := range all {
-		p.PHYs |= c.phys()
-		p.Passive = p.Passive && c.Passive
-		p.Duplicates = p.Duplicates || c.wantsDuplicates()
+	accepted := true
+	for _, one := range all {
+		p.PHYs |= one.phys()
+		p.Passive = p.Passive && one.Passive
+		p.Duplicates = p.Duplicates || one.wantsDuplicates()
+		accepted = accepted && one.Accepted
+	}
+	if accepted && h.controllerAccepts(c) {
+		p.FilterPolicy = driver.ScanAcceptList
 	}
 	return p
 }
@@ -92,12 +97,13 @@ func (h *Host) beginScan(ctx context.Context, one *scanner) error {
 // startScan has the controller scan for those there are now. When it has filtered duplicates for those that there were
 // before, it has to begin anew: whom it has reported is news to the others.
 func (h *Host) startScan(ctx context.Context, before, now []ScanConfig) error {
-	c, p := h.Controller(), together(now)
+	c := h.Controller()
+	p := h.together(c, now)
 	if len(before) == 0 {
 		return c.StartScan(ctx, p)
 	}
 	ctx = context.WithoutCancel(ctx) // not to be left half-way
-	if was := together(before); was == p && !was.Duplicates {
+	if was := h.together(c, before); was == p && !was.Duplicates {
 		if err := c.StopScan(ctx); err != nil {
 			h.logf("begin another scan: %v", err)
 		}
@@ -109,7 +115,7 @@ func (h *Host) startScan(ctx context.Context, before, now []ScanConfig) error {
 // both errors.
 func (h *Host) resumeScan(before []ScanConfig, cause error) {
 	c := h.Controller()
-	if err := c.StartScan(context.Background(), together(before)); err != nil && c.Err() == nil {
+	if err := c.StartScan(context.Background(), h.together(c, before)); err != nil && c.Err() == nil {
 		h.scanners.failAll(fmt.Errorf("scanning was lost: %w", errors.Join(cause, err)))
 	}
 }
@@ -126,7 +132,7 @@ func (h *Host) endScan(one *scanner) {
 		}
 		return
 	}
-	if err := c.StartScan(context.Background(), together(left)); err != nil && c.Err() == nil {
+	if err := c.StartScan(context.Background(), h.together(c, left)); err != nil && c.Err() == nil {
 		h.scanners.failAll(fmt.Errorf("scanning was lost: %w", err))
 	}
 }
@@ -144,5 +150,5 @@ func (h *Host) HandleAdvertisement(r driver.Report) {
 		Scannable: r.Type&hci.ReportScannable != 0, Directed: r.Type&hci.ReportDirected != 0, Target: r.Direct,
 		ScanResponse: r.Type&hci.ReportScanResponse != 0, Legacy: r.Type&hci.ReportLegacy != 0, Truncated: r.Truncated,
 		RSSI: int(r.RSSI), TXPower: int(r.TXPower), PrimaryPHY: r.PrimaryPHY, SecondaryPHY: r.SecondaryPHY, SID: r.SID,
-		PeriodicInterval: time.Duration(r.PeriodicInterval) * connectionUnit, Data: ADStructures(r.Data)})
+		PeriodicInterval: time.Duration(r.PeriodicInterval) * connectionUnit, Data: ADStructures(r.Data)}, h.accepted.accepts)
 }
