@@ -33,7 +33,7 @@ func (e *eavesdropper) ReadPacket(b []byte) (int, error) {
 		e.encrypted = b[3] == 0 && b[6] == 1
 	case n > 1 && b[0] == hci.EventPacket && hci.EventCode(b[1]) == hci.EvDisconnectionComplete:
 		e.encrypted = false
-	case n >= 9 && b[0] == hci.ACLPacket && !e.encrypted && binary.LittleEndian.Uint16(b[7:]) == l2cap.CIDATT:
+	case n >= 9 && b[0] == hci.ACLPacket && b[2]>>4&3 != byte(hci.Continuing) && !e.encrypted && binary.LittleEndian.Uint16(b[7:]) == l2cap.CIDATT:
 		e.clear++
 	}
 	return n, err
