@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -78,6 +79,11 @@ func (c *Conn) ledFrom(set hci.Address) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.local = set
+}
+
+// do sends a command for the connection and waits for its answer, like Controller.Do.
+func (c *Conn) do(ctx context.Context, cmd hci.Command) ([]byte, error) {
+	return c.c.doFor(ctx, c, cmd)
 }
 
 // PeerAddress is the peer's address, as used on air.

@@ -146,6 +146,11 @@ func (c *Controller) spawn(f func()) bool {
 // that is answered by an event, nothing. The error is a *CommandError with the hci.Status, or ctx's. It may
 // not be called on the loop, which brings the answer.
 func (c *Controller) Do(ctx context.Context, cmd hci.Command) ([]byte, error) {
+	return c.doFor(ctx, nil, cmd)
+}
+
+// doFor is Do for a connection, nil for none: nothing is sent once that has ended.
+func (c *Controller) doFor(ctx context.Context, link *Conn, cmd hci.Command) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx) // nothing is sent for a context that is over
 	}
@@ -154,7 +159,7 @@ func (c *Controller) Do(ctx context.Context, cmd hci.Command) ([]byte, error) {
 		err error
 	}
 	answer := make(chan result, 1)
-	asked := newCommand(nil, cmd, func(ret []byte, err error) { answer <- result{append([]byte(nil), ret...), err} })
+	asked := newCommand(link, cmd, func(ret []byte, err error) { answer <- result{append([]byte(nil), ret...), err} })
 	if err := c.enqueue(asked); err != nil {
 		return nil, err
 	}

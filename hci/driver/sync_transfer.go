@@ -83,27 +83,3 @@ func (c *Controller) handleTransfer(e hci.LEPeriodicAdvertisingSyncTransferRecei
 	c.endSync(s, errSyncEnded)
 	c.refuseSync(e.Train.SyncHandle)
 }
-
-// do sends a command for the connection and waits for its answer. It is not sent once the connection has ended.
-func (c *Conn) do(ctx context.Context, cmd hci.Command) ([]byte, error) {
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	answer := make(chan syncAnswer, 1)
-	asked := newCommand(c, cmd, func(ret []byte, err error) { answer <- syncAnswer{append([]byte(nil), ret...), err} })
-	if err := c.c.enqueue(asked); err != nil {
-		return nil, err
-	}
-	select {
-	case r := <-answer:
-		return r.ret, r.err
-	case <-ctx.Done():
-		c.c.out.withdraw(asked)
-		return nil, context.Cause(ctx)
-	}
-}
-
-type syncAnswer struct {
-	ret []byte
-	err error
-}
