@@ -72,7 +72,7 @@ func daemonAgain(t *testing.T) *process {
 	if err := os.WriteFile(config, []byte("[Policy]\nAutoEnable=false\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, "bluetoothd", exec.Command("chrt", "-f", "1", "taskset", "-c", "0", bluetoothd, "-n", "-d", "-P", "sap", "-f", config))
+	p := start(t, "bluetoothd", exec.Command("chrt", "-f", "1", "taskset", "-c", "0", bluetoothd, "-n", "-P", "sap", "-f", config))
 	p.stays = true
 	until(t, "hci1 on D-Bus", func() bool {
 		return exec.Command("dbus-send", "--system", "--print-reply", "--dest=org.bluez", "/org/bluez/hci1",
@@ -146,6 +146,8 @@ type report struct {
 	Number    string
 	Command   string
 	Count     int
+	UUID      string
+	Value     string
 	On        bool
 	Connected *bool
 	Paired    *bool

@@ -47,9 +47,9 @@ type room struct {
 func newRoom(t *testing.T) room {
 	t.Helper()
 	r := room{air: newAir(t)}
-	r.box = r.air.NewController(virtual.ControllerConfig{Name: "box"})
+	r.box = r.air.NewController(virtual.ControllerConfig{Name: "box", PDULength: 251})
 	plugIn(t, r.box)
-	r.peer = r.air.NewController(virtual.ControllerConfig{Name: "peer"})
+	r.peer = r.air.NewController(virtual.ControllerConfig{Name: "peer", PDULength: 251})
 	plugIn(t, r.peer)
 	return r
 }

@@ -230,3 +230,18 @@ func TestAuthenticatedBondIsRepairedWithConsent(t *testing.T) {
 		t.Errorf("%+v", all)
 	}
 }
+
+// TestUpgrade asks for more than the bond has: the devices pair again on the link that the bond has encrypted.
+func TestUpgrade(t *testing.T) {
+	o := serveWith(t, true, "KeyboardOnly")
+	s := newSession(t, o.address)
+	wantPaired(t, s.pair(nil).ends(0), "just-works", true, false)
+	p := s.pair(nil, "--io", "display", "--security", "authenticated")
+	o.enters(p.shown())
+	all := p.ends(0)
+	wantPaired(t, all, "passkey", true, true)
+	if all["bond_lost"].Event != "" {
+		t.Errorf("%+v", all)
+	}
+	s.again("--security", "authenticated")
+}

@@ -1,8 +1,13 @@
 """BlueZ as the peripheral: an oximeter whose readings need encryption.
 
-It registers with bluetoothd an agent that says yes, a service with one characteristic and an advertisement,
-all on one adapter, and then does what it is told: one word per line on standard input, one JSON object per
-line on standard output.
+It registers with bluetoothd an agent that says yes, a service and an advertisement, all on one adapter, and then does
+what it is told: one word per line on standard input, one JSON object per line on standard output. The service:
+
+    cd01  readings, encrypted: counts while somebody is subscribed
+    cd02  kept as written, 300 octets to begin with; long and reliable writes
+    cd03  indicated when told so
+    cd04  notified when told so, as fast as it goes
+    cd05  as cd02, short to begin with
 
     peripheral.py ADAPTER [CAPABILITY [no]]      ADAPTER is hci1, CAPABILITY what the agent can do (NoInputNoOutput);
                                                  "no" is its answer to numbers that are to be compared
@@ -10,16 +15,22 @@ line on standard output.
     in    remove       forget every bonded or connected device (which disconnects it)
           passkey N    the agent enters it, when it is asked or has been
           disconnect   disconnect every connected device
+          indicate HEX cd03
+          burst N S    cd04 N times, counting from 1 in four octets of S
           quit         leave
     out   {"event": "ready", "address": "00:AA:01:01:00:24"}
           {"event": "device", "path": ..., "connected": true, "paired": true}     what is new about a device
           {"event": "agent", "asked": "authorization"}     the agent was asked, and said yes
           {"event": "agent", "asked": "passkey"}           it is to enter one
           {"event": "agent", "asked": "confirmation", "number": "012345"}     it was shown a number, as "display" a passkey
-          {"event": "notifying", "on": true}               somebody (un)subscribed
+          {"event": "notifying", "on": true}               somebody (un)subscribed to cd01
+          {"event": "written", "uuid": "cd02", "value": "0102"}     the value is that now
+          {"event": "confirmed"}                           cd03 was
+          {"event": "acquired"}                            cd04 can be told now
           {"event": "done", "command": "remove", "count": 1}
 """
 
+import socket
 import sys
 
 import dbus
@@ -29,8 +40,9 @@ from gi.repository import GLib
 
 from bluez import BLUEZ, OBJECTS, PROPERTIES, Agent, interface, say
 
-SERVICE = "0000cd00-0000-1000-8000-00805f9b34fb"
-READINGS = "0000cd01-0000-1000-8000-00805f9b34fb"
+UUID = "0000%04x-0000-1000-8000-00805f9b34fb"
+SERVICE = UUID % 0xCD00
+READINGS = UUID % 0xCD01
 INTERVAL_MS = 100
 
 
@@ -103,11 +115,98 @@ class Readings(Exported):
             self.timer = None
 
 
+class Kept(Exported):
+    """Keeps what is written."""
+
+    INTERFACE = Readings.INTERFACE
+
+    def __init__(self, bus, service, number, value):
+        super().__init__(
+            bus, "%s/kept%x" % (service.path, number), self.INTERFACE, UUID=UUID % number, Service=service.path,
+            Flags=["read", "write", "write-without-response", "reliable-write"],
+        )
+        self.uuid, self.value = "%04x" % number, value
+
+    @dbus.service.method(INTERFACE, in_signature="a{sv}", out_signature="ay")
+    def ReadValue(self, options):
+        return dbus.Array(self.value[options.get("offset", 0):], signature="y")
+
+    @dbus.service.method(INTERFACE, in_signature="aya{sv}", out_signature="")
+    def WriteValue(self, value, options):
+        self.value = self.value[:options.get("offset", 0)] + bytes(value)
+        say("written", uuid=self.uuid, value=self.value.hex())
+
+
+class Told(Exported):
+    """Indicated."""
+
+    INTERFACE = Readings.INTERFACE
+
+    def __init__(self, bus, service):
+        super().__init__(bus, service.path + "/told", self.INTERFACE, UUID=UUID % 0xCD03, Service=service.path, Flags=["indicate"])
+
+    @dbus.service.method(INTERFACE, in_signature="", out_signature="")
+    def StartNotify(self):
+        pass
+
+    @dbus.service.method(INTERFACE, in_signature="", out_signature="")
+    def StopNotify(self):
+        pass
+
+    @dbus.service.method(INTERFACE, in_signature="", out_signature="")
+    def Confirm(self):
+        say("confirmed")
+
+    def tell(self, value):
+        self.PropertiesChanged(self.INTERFACE, {"Value": dbus.Array(value, signature="y")}, [])
+
+
+class Burst(Exported):
+    """Notified through a socket, each packet of which is a value."""
+
+    INTERFACE = Readings.INTERFACE
+
+    def __init__(self, bus, service):
+        super().__init__(
+            bus, service.path + "/burst", self.INTERFACE, UUID=UUID % 0xCD04, Service=service.path, Flags=["notify"], NotifyAcquired=False)
+        self.socket = None
+        self.count = self.size = self.sent = 0
+
+    @dbus.service.method(INTERFACE, in_signature="a{sv}", out_signature="hq")
+    def AcquireNotify(self, options):
+        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.setblocking(False)
+        fd = dbus.types.UnixFd(theirs)
+        theirs.close()
+        say("acquired")
+        return fd, options["mtu"]
+
+    def begin(self, count, size):
+        self.count, self.size, self.sent = count, size, 0
+        GLib.io_add_watch(self.socket, GLib.IO_OUT | GLib.IO_HUP, self.ready)
+
+    def ready(self, source, condition):
+        try:
+            while self.sent < self.count:
+                self.socket.send((self.sent + 1).to_bytes(4, "little").ljust(self.size, b"."))
+                self.sent += 1
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        say("burst", count=self.sent)
+        return False
+
+
 class Application(dbus.service.Object):
     def __init__(self, bus):
         super().__init__(bus, "/lab")
         service = Exported(bus, "/lab/oximeter", "org.bluez.GattService1", UUID=SERVICE, Primary=True)
-        self.exported = [service, Readings(bus, service)]
+        self.told, self.burst = Told(bus, service), Burst(bus, service)
+        self.exported = [
+            service, Readings(bus, service), Kept(bus, service, 0xCD02, bytes(i % 251 for i in range(300))),
+            self.told, self.burst, Kept(bus, service, 0xCD05, b"short"),
+        ]
 
     @dbus.service.method(OBJECTS, in_signature="", out_signature="a{oa{sa{sv}}}")
     def GetManagedObjects(self):
@@ -167,7 +266,8 @@ class Peripheral:
             say("device", path=path, **news)
 
     def command(self, source, condition):
-        word, _, number = source.readline().strip().partition(" ")
+        line = source.readline().strip()
+        word, _, number = line.partition(" ")
         if word in ("", "quit"):
             self.loop.quit()
             return False
@@ -176,6 +276,12 @@ class Peripheral:
             self.agent.passkey = int(number)
             self.agent.enter()
             count = 1
+        elif word == "indicate":
+            self.application.told.tell(bytes.fromhex(number))
+            count = 1
+        elif word == "burst":
+            self.application.burst.begin(*map(int, number.split(" ")))
+            count = 1
         for path, device in list(self.devices()):
             if word == "remove":
                 interface(self.bus, self.path, "org.bluez.Adapter1").RemoveDevice(path)
@@ -183,7 +289,7 @@ class Peripheral:
             elif word == "disconnect" and device["Connected"]:
                 interface(self.bus, path, "org.bluez.Device1").Disconnect()
                 count += 1
-        say("done", command=word, count=count)
+        say("done", command=line, count=count)
         return True
 
 

@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -92,18 +93,43 @@ func TestPeripheralBackOff(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	h.hears("pairing_failed", "disconnected", "advertising")
-	if r := enter("271828"); r.Error == "" {
-		t.Error("the right passkey was taken at once")
-	}
-	h.hears("connected", "disconnected", "advertising")
-	if !failedWith(t, output(t, "jelling-1.btsnoop"), 0x09) {
-		t.Error("not refused by Repeated Attempts")
-	}
+	until(t, "refusal by Repeated Attempts", func() bool { // of the next attempt, if that comes within a second
+		if r := enter("314159"); r.Error == "" {
+			t.Errorf("%+v", r)
+		}
+		h.hears("connected", "disconnected", "advertising")
+		return failedWith(t, output(t, "jelling-1.btsnoop"), 0x09)
+	})
 	until(t, "pairing after the wait", func() bool { return enter("271828").Error == "" })
 	h.hears("paired")
 	d.is("resolved")
 	if r := d.does("read cd14"); r.Value != "666f7220667269656e6473" {
 		t.Errorf("%+v", r)
+	}
+	d.drop(s.peer)
+	h.hears("disconnected")
+	h.stop()
+
+	t.Log("the telephone has forgotten, and offers less than the bond has: no window allows that")
+	h = s.advertise("--pairable-for", "1m")
+	run(t, "btmgmt", "--index", "1", "sc", "off")
+	d.does("remove")
+	d.does("find " + s.peer)
+	if r := d.tries("pair"); !strings.Contains(r.Error, "AuthenticationFailed") {
+		t.Errorf("%+v", r)
+	}
+	h.hears("repair_refused", "disconnected")
+	h.stop()
+
+	t.Log("a box without bonds, with Secure Connections only, and a telephone that has none")
+	other := &session{t: t, state: filepath.Join(t.TempDir(), "state"), peer: s.peer, runs: s.runs}
+	h = other.advertise("--sc-only")
+	d.does("find " + s.peer)
+	if r := d.tries("pair"); !strings.Contains(r.Error, "AuthenticationFailed") {
+		t.Errorf("%+v", r)
+	}
+	if e := h.hears("pairing_failed")["pairing_failed"]; e.Reason != "Authentication Requirements" || !failedWith(t, output(t, "jelling-3.btsnoop"), 0x03) {
+		t.Errorf("%+v", e)
 	}
 }
 
