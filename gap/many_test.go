@@ -145,9 +145,9 @@ type crowd struct {
 	cancel  context.CancelFunc
 }
 
-func newCrowd(t *testing.T, links int, period time.Duration, loss float64) *crowd {
+func newCrowd(t *testing.T, links int, period time.Duration, air virtual.AirConfig) *crowd {
 	t.Helper()
-	c := &crowd{t: t, air: virtual.NewAir(virtual.AirConfig{Loss: loss, Seed: 7})}
+	c := &crowd{t: t, air: virtual.NewAir(air)}
 	c.hub = newNode(t, c.air, "hub", period, &c.stop)
 	for i := range links {
 		other := newNode(t, c.air, fmt.Sprint("other ", i), period, &c.stop)
@@ -262,7 +262,7 @@ func goroutinesLeft(want int) int {
 // list of eight (complaints 17 and 18).
 func TestThirtyTwoLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrowd(t, 32, time.Second, 0)
+		c := newCrowd(t, 32, time.Second, virtual.AirConfig{})
 		synctest.Wait()
 		goroutines := runtime.NumGoroutine()
 		c.run()
@@ -280,8 +280,8 @@ func TestThirtyTwoLinks(t *testing.T) {
 	})
 }
 
-// TestAnHourOfLoss streams on thirty-two links for an hour while one packet in ten gets lost on air and links are lost in
-// every way: credits are conserved to the last, no goroutine and no entry in a table is left, and every value arrives in
+// TestAnHourOfLoss streams on thirty-two links for an hour while one packet in ten gets lost on air, controllers take their
+// time to tell what happened, and links are lost in every way: credits are conserved to the last, no goroutine and no entry in a table is left, and every value arrives in
 // order, or its link has ended (complaints 3, 4, 9, 10, 17, 18, 21 and 26).
 func TestAnHourOfLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestAnHourOfLoss(t *testing.T) {
 		if raceEnabled { // which costs ten times as much
 			period *= 2
 		}
-		c := newCrowd(t, 32, period, 0.1)
+		c := newCrowd(t, 32, period, virtual.AirConfig{Loss: 0.1, Latency: 2 * time.Millisecond, Seed: 7})
 		synctest.Wait()
 		goroutines := runtime.NumGoroutine()
 		c.run()

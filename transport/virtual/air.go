@@ -20,6 +20,9 @@ type AirConfig struct {
 	// Loss is the part of packets on air that get lost, 0 to 1. Links send again what was not acknowledged, for as long
 	// as their supervision time-out; nobody sends an advertisement or a connect request again. If zero, none.
 	Loss float64
+	// Latency is the longest that it takes until a host can read what its controller tells it. How long it takes is up
+	// to chance, and the order stays. If zero, no time.
+	Latency time.Duration
 	// Trace hears what goes over the air. It is called in order and with the air held, so it must
 	// return soon and call nothing of this package. If nil, nobody hears.
 	Trace func(Trace)

@@ -19,6 +19,7 @@ type conn struct {
 	c     *Controller
 	ready sync.Cond // something is queued, or err is set
 	queue hostQueue
+	late  alarm // the first packet may be read, if that has to wait
 	err   error // why it ended
 }
 
@@ -27,6 +28,7 @@ var _ transport.Conn = (*conn)(nil)
 func newConn(c *Controller) *conn {
 	h := &conn{c: c}
 	h.ready.L = &c.air.mu
+	h.late.fire = h.ready.Signal
 	return h
 }
 
@@ -37,6 +39,7 @@ func (h *conn) Format(f fmt.State, _ rune) { io.WriteString(f, "virtual:"+h.c.na
 func (h *conn) end(why error) {
 	h.err = fmt.Errorf("virtual controller %s: %w", h.c.name, why)
 	h.queue = hostQueue{}
+	h.c.air.unset(&h.late)
 	h.ready.Broadcast()
 }
 
@@ -44,7 +47,7 @@ func (h *conn) end(why error) {
 func (h *conn) ReadPacket(b []byte) (int, error) {
 	h.c.air.mu.Lock()
 	defer h.c.air.mu.Unlock()
-	for h.err == nil && h.queue.octets() == 0 {
+	for h.err == nil && !h.readable() {
 		h.ready.Wait()
 	}
 	if h.err != nil {
@@ -58,6 +61,27 @@ func (h *conn) ReadPacket(b []byte) (int, error) {
 	h.c.ledger.read(b[:n])
 	h.c.drained()
 	return n, nil
+}
+
+// readable tells whether there is a packet that may be read. For one that has to wait, the alarm is set.
+func (h *conn) readable() bool {
+	a := h.c.air
+	if h.queue.octets() > 0 && h.queue.readable() > a.now {
+		a.catchUp()
+		if h.queue.octets() > 0 && h.queue.readable() > a.now {
+			a.set(&h.late, h.queue.readable())
+			a.arm()
+			return false
+		}
+	}
+	return h.queue.octets() > 0
+}
+
+// postpone sets when what is queued next may be read.
+func (c *Controller) postpone() {
+	if a, q := c.air, &c.conn.queue; a.config.Latency > 0 {
+		q.due = max(q.due, a.now+a.later(a.config.Latency))
+	}
 }
 
 // A PacketError is a packet that no controller could take for one: of no type that a host sends, or of another
@@ -132,10 +156,11 @@ func (c *Controller) push(p []byte) {
 	if h == nil {
 		return
 	}
-	if h.queue.octets()+lengthOctets+len(p) > maxUnread {
+	if h.queue.octets()+headOctets+len(p) > maxUnread {
 		c.counters.EventsDropped++
 		return
 	}
+	c.postpone()
 	h.queue.push(p)
 	h.ready.Signal()
 }

@@ -162,7 +162,7 @@ func TestHostQueueIsBounded(t *testing.T) {
 	for range n {
 		c.Inject(p)
 	}
-	kept := maxUnread / (len(p) + lengthOctets)
+	kept := maxUnread / (len(p) + headOctets)
 	if got := c.Counters().EventsDropped; got != n-kept {
 		t.Errorf("%d events dropped, want %d", got, n-kept)
 	}

@@ -132,10 +132,11 @@ func (e *end) giveACL(p hci.ACL) {
 	c := e.c
 	q := &c.conn.queue
 	n := 1 + hci.ACLHeaderLength + len(p.Data)
-	if q.octets()+lengthOctets+n > maxUnread {
+	if q.octets()+headOctets+n > maxUnread {
 		c.counters.EventsDropped++
 		return
 	}
+	c.postpone()
 	q.end(hci.AppendACL(q.begin(n), p))
 	c.counters.ACLToHost++
 	if c.hostFlow.on {
