@@ -49,6 +49,8 @@ type Config struct {
 	GATTStore gatt.Store
 	// Connect are the parameters of connections we make.
 	Connect driver.ConnectParameters
+	// Preferences are what connections are to be like, whoever makes them.
+	Preferences Preferences
 	// Bounds are what a peripheral may have when it asks for other connection parameters, by the link layer or by
 	// L2CAP. It is asked on the controller's loop and must not wait. If nil, whatever the specification allows.
 	Bounds func(peer hci.Address) ParameterBounds
@@ -130,6 +132,7 @@ func (h *Host) startController(ctx context.Context, conn transport.Conn) (*drive
 	if err != nil {
 		return nil, fmt.Errorf("start the controller: %w", err)
 	}
+	h.prefer(ctx, c)
 	return c, nil
 }
 

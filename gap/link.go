@@ -73,8 +73,7 @@ func (c *Conn) SetPHY(ctx context.Context, tx, rx hci.PHYs) (LinkState, error) {
 // SetDataLength has us send up to that many octets in one packet on air, 27 to 251, as far as the peer takes them. What
 // comes of it is told by LinkChanged, if it is a change.
 func (c *Conn) SetDataLength(ctx context.Context, octets int) error {
-	octets = min(max(octets, hci.MinDataOctets), hci.MaxDataOctets)
-	return c.link.SetDataLength(ctx, hci.DataLength{Octets: uint16(octets), Time: hci.MaxDataTime})
+	return c.link.SetDataLength(ctx, dataLength(octets))
 }
 
 // Subrating is which connection events are to be used, for a link that is fast when there is data and costs little when
@@ -83,22 +82,32 @@ type Subrating struct {
 	Min, Max     int // one in so many, 1 to 500; if Min is zero, 1
 	Continuation int // how many more are used behind one with data, less than Max
 	Latency      int // subrated events that the peripheral may be away
-	Timeout      time.Duration
+	// Timeout is how long the link lasts without the peer, more than twice what it may be away; if zero, as it is, and in
+	// Preferences 32 s.
+	Timeout time.Duration
 }
 
-// Subrate asks for another subrating and returns the link's state then. Both hosts have to have said that they support it, ours
-// by driver.Controller.SupportSubrating before it was connected.
-func (c *Conn) Subrate(ctx context.Context, s Subrating) (LinkState, error) {
+// encode is the subrating in the units of HCI, with that time-out if it has none.
+func (s Subrating) encode(timeout time.Duration) (hci.Subrating, error) {
 	for _, n := range []int{s.Min, s.Max, s.Continuation, s.Latency} {
 		if n < 0 || n > 500 {
-			return c.State(), hci.InvalidHCICommandParameters
+			return hci.Subrating{}, hci.InvalidHCICommandParameters
 		}
 	}
 	if s.Timeout == 0 {
-		s.Timeout = c.State().Timeout
+		s.Timeout = timeout
 	}
-	_, err := c.link.Subrate(ctx, hci.Subrating{Min: uint16(max(s.Min, 1)), Max: uint16(max(s.Max, s.Min, 1)), MaxLatency: uint16(s.Latency),
-		Continuation: uint16(s.Continuation), SupervisionTimeout: uint16(min(s.Timeout, maxTimeout) / timeoutUnit)})
+	return hci.Subrating{Min: uint16(max(s.Min, 1)), Max: uint16(max(s.Max, s.Min, 1)), MaxLatency: uint16(s.Latency),
+		Continuation: uint16(s.Continuation), SupervisionTimeout: uint16(min(s.Timeout, maxTimeout) / timeoutUnit)}, nil
+}
+
+// Subrate asks for another subrating and returns the link's state then. Both hosts have to have said that they know of it,
+// ours by Config.Preferences.
+func (c *Conn) Subrate(ctx context.Context, s Subrating) (LinkState, error) {
+	q, err := s.encode(c.State().Timeout)
+	if err == nil {
+		_, err = c.link.Subrate(ctx, q)
+	}
 	return c.State(), err
 }
 

@@ -29,18 +29,13 @@ func connected(t *testing.T, cfg gap.Config, radios [2]virtual.ControllerConfig,
 		defer air.Close()
 		w := &two{}
 		cfg.Events = w.changes.add
-		for i, cfg := range []gap.Config{cfg, {}} {
+		for i, cfg := range []gap.Config{cfg, {Preferences: cfg.Preferences}} {
 			w.radios[i] = air.NewController(radios[i])
 			h, err := gap.Open(t.Context(), w.radios[i].Conn(), cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer h.Close()
-			if h.Controller().Info().Features&hci.FeatureConnectionSubrating != 0 {
-				if err := h.Controller().SupportSubrating(t.Context(), hci.Subrating{Min: 1, Max: 8, SupervisionTimeout: 3200}); err != nil {
-					t.Fatal(err)
-				}
-			}
 			w.hosts[i] = h
 		}
 		accepted := make(chan *gap.Conn, 1)
@@ -124,7 +119,7 @@ func TestBounds(t *testing.T) {
 
 // TestLink is everything else that a connection can be asked.
 func TestLink(t *testing.T) {
-	connected(t, gap.Config{}, [2]virtual.ControllerConfig{{RSSI: -60, TXPower: 7}, {RSSI: -44, TXPower: 3, Version: 0x0C}}, func(t *testing.T, w *two) {
+	connected(t, gap.Config{Preferences: gap.Preferences{Subrating: gap.Subrating{Max: 8}}}, [2]virtual.ControllerConfig{{RSSI: -60, TXPower: 7}, {RSSI: -44, TXPower: 3, Version: 0x0C}}, func(t *testing.T, w *two) {
 		ctx := t.Context()
 		if s, err := w.c.SetPHY(ctx, hci.PHYsOf(hci.LE2M), 0); err != nil || s.TX != hci.LE2M || s.RX != hci.LE2M {
 			t.Errorf("SetPHY: %+v %v", s, err)
@@ -162,6 +157,32 @@ func TestLink(t *testing.T) {
 		}
 		if n := w.changes.count(is[gap.LinkChanged]); n != 3 { // PHY, data length, subrating
 			t.Errorf("%d changes were told of", n)
+		}
+	})
+}
+
+// TestPreferences are told to each controller that is opened, and the later ones of a host too.
+func TestPreferences(t *testing.T) {
+	prefer := gap.Config{Preferences: gap.Preferences{PHYs: hci.PHYsOf(hci.LE1M), DataLength: 200, Subrating: gap.Subrating{Max: 2}}}
+	connected(t, prefer, [2]virtual.ControllerConfig{}, func(t *testing.T, w *two) {
+		if s := w.c.State(); s.TXOctets != 200 || s.RXOctets != 200 {
+			t.Errorf("%+v", s)
+		}
+		if s, err := w.p.SetPHY(t.Context(), hci.PHYsOf(hci.LE1M, hci.LE2M), 0); err != nil || s.TX != hci.LE1M {
+			t.Errorf("SetPHY: %+v %v", s, err)
+		}
+		if s, err := w.p.Subrate(t.Context(), gap.Subrating{Max: 5}); err != nil || s.SubrateFactor != 2 {
+			t.Errorf("Subrate: %+v %v", s, err)
+		}
+	})
+	connected(t, prefer, [2]virtual.ControllerConfig{{Version: 0x06}}, func(t *testing.T, w *two) { // which knows nothing of it
+		if s := w.c.State(); s.TXOctets != 27 {
+			t.Errorf("%+v", s)
+		}
+	})
+	connected(t, gap.Config{Preferences: gap.Preferences{Subrating: gap.Subrating{Max: 501}}}, [2]virtual.ControllerConfig{}, func(t *testing.T, w *two) {
+		if _, err := w.p.Subrate(t.Context(), gap.Subrating{Max: 2}); !errors.Is(err, hci.UnsupportedRemoteFeature) {
+			t.Errorf("what can't be said was said: %v", err)
 		}
 	})
 }
