@@ -32,6 +32,7 @@ func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig)
 	if err := h.awaitController(ctx); err != nil {
 		return nil, err
 	}
+	peer, _ = h.security.Resolve(peer) // who it was on air when it was heard
 	link, err := h.reach(ctx, peer, cfg.Patience)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %v: %w", peer, err)

@@ -288,3 +288,27 @@ func TestPairingByASetsOwnAddress(t *testing.T) {
 		}
 	}
 }
+
+// An address that was heard before there was a bond is that peer's, whatever it is on air now.
+func TestConnectByAnOldAddress(t *testing.T) {
+	for _, hider := range hiders {
+		t.Run(hider.name, func(t *testing.T) {
+			inAir(t, func(t *testing.T, ctx context.Context, air *virtual.Air) {
+				c := openStation(t, air, stationConfig{radio: hider.radio, privacy: hider.privacy, irk: 1})
+				p := openStation(t, air, stationConfig{privacy: private, irk: 2})
+				defer c.Close()
+				defer p.Close()
+				old := c.find(ctx, p)
+				c.bond(ctx, p)
+				idle(time.Hour)
+				ours, _, err := c.meet(ctx, p, old, smp.LevelNone)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ours.OnAir() == old || ours.Peer() != p.Identity() || !ours.Security().Encrypted {
+					t.Errorf("%v on air, %v", ours.OnAir().Text(), ours.Peer())
+				}
+			})
+		})
+	}
+}

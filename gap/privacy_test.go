@@ -132,6 +132,8 @@ var hiders = []struct {
 }{
 	{"controller", virtual.ControllerConfig{}, private},
 	{"host", virtual.ControllerConfig{ResolvingListSize: -1}, private},
+	{"host, since the controller is of Core 4.2", virtual.ControllerConfig{Version: 0x08}, private},
+	{"controller with the legacy commands", virtual.ControllerConfig{Features: hci.FeatureLEEncryption | hci.FeatureLLPrivacy}, private},
 	{"host by choice", virtual.ControllerConfig{}, gap.Privacy{Own: gap.OwnResolvable, HostOnly: true}},
 }
 

@@ -274,11 +274,13 @@ func (s *AdvertisingSet) refreshAddress() error {
 	switch {
 	case kind != s.kind:
 		return s.setParameters(s.parameters)
-	case own == s.Address() || !s.c.info.Extended():
+	case own == s.Address():
 		return nil
 	}
-	if err := s.setRandomAddress(own); err != nil {
-		return err
+	if s.c.info.Extended() {
+		if err := s.setRandomAddress(own); err != nil {
+			return err
+		}
 	}
 	s.setAddress(own)
 	return nil

@@ -175,8 +175,9 @@ func TestCanResolve(t *testing.T) {
 	}{
 		{"all", virtual.ControllerConfig{}, 8},
 		{"a small list", virtual.ControllerConfig{ResolvingListSize: 1}, 1},
-		{"4.1", virtual.ControllerConfig{ResolvingListSize: -1}, 0},
-		{"4.2", virtual.ControllerConfig{Unsupported: []hci.Opcode{hci.OpLESetPrivacyMode}}, 0},
+		{"no list", virtual.ControllerConfig{ResolvingListSize: -1}, 0},
+		{"4.1", virtual.ControllerConfig{Version: 0x07}, 0},
+		{"4.2", virtual.ControllerConfig{Version: 0x08}, 0},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			onTheAir(t, func(t *testing.T, air *virtual.Air) {

@@ -169,6 +169,9 @@ func (a *Air) NewController(config ControllerConfig) *Controller {
 		c.name = c.address.String()
 	}
 	maps.DeleteFunc(c.commands, func(_ hci.Opcode, cmd command) bool { return cmd.feature != 0 && c.config.Features&cmd.feature == 0 })
+	if c.config.Version < version50 {
+		delete(c.commands, hci.OpLESetPrivacyMode) // the resolving list is older
+	}
 	for _, op := range config.Unsupported {
 		delete(c.commands, op)
 	}

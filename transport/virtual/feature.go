@@ -5,6 +5,7 @@ import "github.com/jelling-ble/jelling/hci"
 // Versions of the Core Specification, as controllers number them (Assigned Numbers, 2.1).
 const (
 	version40 = 0x06
+	version50 = 0x09
 	version54 = 0x0D
 )
 
@@ -16,7 +17,7 @@ var versionFeatures = []struct {
 	{version40, hci.FeatureLEEncryption},
 	{0x07, hci.FeatureConnectionParametersRequest | hci.FeatureExtendedRejectIndication | hci.FeaturePeripheralInitiatedFeaturesExchange},
 	{0x08, hci.FeatureLEDataPacketLengthExtension | hci.FeatureLLPrivacy | hci.FeatureExtendedScanningFilterPolicies},
-	{0x09, hci.FeatureLE2MPHY | hci.FeatureLECodedPHY | extendedFeature | periodicFeature},
+	{version50, hci.FeatureLE2MPHY | hci.FeatureLECodedPHY | extendedFeature | periodicFeature},
 	{0x0A, transferSender | transferRecipient},
 	{0x0B, hci.FeatureLEPowerControlRequest | hci.FeatureLEPowerControlRequest<<1},
 	{0x0C, hci.FeatureConnectionSubrating},
