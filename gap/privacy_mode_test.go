@@ -218,6 +218,7 @@ func TestIdentityIsKeptWithTheBonds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		idle(time.Second) // until it has heard of it too
 		if !h.isOf(ours.OnAir()) || !theirs.Security().Encrypted {
 			t.Errorf("%v on air, %+v", ours.OnAir().Text(), theirs.Security())
 		}
