@@ -1,55 +1,86 @@
 package profile_test
 
 import (
+	"context"
 	"errors"
-	"strings"
+	"fmt"
+	"os"
+	"strconv"
 	"testing"
 	"testing/synctest"
 
 	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/att/atttest"
 	"github.com/jelling-ble/jelling/gatt"
+	"github.com/jelling-ble/jelling/gatt/profile"
 )
 
-// A script is what a client says to the server of a profile, and what it hears: pairs of a PDU and its answer, empty for none. Between
-// them may stand "notify 0003 …", which tells a value to subscribers, and after it what they hear, with the confirmation as the next PDU.
-type script struct {
-	name    string // of the case in the qualification suite, without GATT/SR/, and what is special
-	profile string
-	steps   []string
-	sec     att.Security
-	hasKey  bool // there is a key by which the link could be encrypted
+func read(t testing.TB, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
-var (
-	encrypted     = att.Security{Encrypted: true, KeySize: 16}
-	authenticated = att.Security{Encrypted: true, Authenticated: true, KeySize: 16}
-)
+// TestQualificationOfTheServer plays testdata/server.scripts, which says what its lines are. The jelling command is made to play
+// them too.
+func TestQualificationOfTheServer(t *testing.T) {
+	all, err := atttest.ParseScenarios(read(t, "testdata/server.scripts"), "profile", "security", "key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, s := range all {
+		if names[s.Name] {
+			t.Errorf("%s is there twice", s.Name)
+		}
+		names[s.Name] = true
+		t.Run(s.Name, func(t *testing.T) { play(t, s) })
+	}
+	if len(names) < 200 {
+		t.Errorf("%d scripts", len(names))
+	}
+}
 
-// run plays a script. Every script begins with the MTU that holds without an exchange.
-func (s script) run(t *testing.T) {
-	t.Helper()
-	p := parse(t, s.profile)
+// securities are the words of the setting.
+var securities = map[string]att.Security{
+	"":              {},
+	"encrypted":     {Encrypted: true, KeySize: 16},
+	"authenticated": {Encrypted: true, Authenticated: true, KeySize: 16},
+}
+
+func play(t *testing.T, s atttest.Scenario) {
+	p := parse(t, read(t, "testdata/"+s.Settings["profile"]+".json"))
 	server, err := p.NewServer(gatt.ServerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	security, known := securities[s.Settings["security"]]
+	if !known {
+		t.Fatalf("security %s", s.Settings["security"])
+	}
+	_, hasKey := s.Settings["key"]
 	synctest.Test(t, func(t *testing.T) {
-		near, far := atttest.NewBearers(atttest.Options{Security: s.sec})
-		conn := gatt.NewConn(near, gatt.Config{Server: server, MTU: p.MTU, HasKey: func() bool { return s.hasKey }})
+		near, far := atttest.NewBearers(atttest.Options{Security: security})
+		conn := gatt.NewConn(near, gatt.Config{Server: server, MTU: p.MTU, HasKey: func() bool { return hasKey }})
 		near.Attach(conn)
 		peer := atttest.NewPeer(t, far)
-		for i := 0; i < len(s.steps); i += 2 {
-			ask, want := s.steps[i], s.steps[i+1]
-			if handle, value, ok := strings.Cut(strings.TrimPrefix(ask, "notify "), " "); ok && strings.HasPrefix(ask, "notify ") {
-				tell(t, p.Characteristics, server, handle, value)
-			} else {
-				peer.Send(ask)
-			}
-			if want == "" {
+		for _, step := range s.Steps {
+			switch step.Verb {
+			case atttest.Says:
+				peer.Send(fmt.Sprintf("%x", step.Octets))
+			case atttest.Hears:
+				peer.Want(fmt.Sprintf("%x", step.Octets))
+			case atttest.Silence:
 				peer.WantNothing()
-			} else {
-				peer.Want(want)
+			case "mtu":
+				peer.Ask("02 1700", "03 0002")
+			case "notify":
+				tell(t, p.Characteristics, server, step)
+			default:
+				t.Fatalf("%s: no such step", step.Verb)
 			}
 		}
 		peer.WantNothing()
@@ -59,29 +90,19 @@ func (s script) run(t *testing.T) {
 	})
 }
 
-// errorFor is the error response to a request.
-func errorFor(ask, handle, code string) []string {
-	return []string{ask, "01" + strings.TrimSpace(ask)[:2] + handle + code}
-}
-
-// mtu23 exchanges the smallest MTU, as qualification scripts begin.
-var mtu23 = []string{"02 1700", "03 0002"}
-
-// after puts scripts behind the exchange of the MTU.
-func after(steps ...string) []string { return append(append([]string{}, mtu23...), steps...) }
-
-func TestQualificationOfTheServer(t *testing.T) {
-	names := map[string]bool{}
-	for _, group := range [][]script{configuration, discovery, reading, readingSeveral, writing, writingLong, telling, ownService, unsupported} {
-		for _, s := range group {
-			if names[s.name] {
-				t.Errorf("%s is there twice", s.name)
-			}
-			names[s.name] = true
-			t.Run(s.name, s.run)
+// tell has the server tell a value of the characteristic with a handle, in the background: an indication has to be confirmed by the script.
+func tell(t *testing.T, list []*profile.Characteristic, server *gatt.Server, step atttest.Step) {
+	t.Helper()
+	handle, err := strconv.ParseUint(step.Words, 16, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range list {
+		if server.Handle(c.Declared) == uint16(handle) {
+			go func() { _ = server.Notify(context.Background(), c.Declared, step.Octets) }() // ends with the confirmation or the link
+			synctest.Wait()
+			return
 		}
 	}
-	if len(names) < 190 {
-		t.Errorf("%d scripts", len(names))
-	}
+	t.Fatalf("no characteristic has the handle %s", step.Words)
 }

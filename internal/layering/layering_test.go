@@ -68,6 +68,7 @@ var testTable = map[string][]string{
 	"gatt":         {"att/atttest"},
 	"gatt/profile": {"att/atttest"},
 	"gap":          {"gatt/statestore"},
+	"internal/cli": {"att/atttest"},
 	// A peripheral of ours, where BlueZ's cannot be had: behind the virtual controllers' sockets.
 	"test/lab": {"gap", "gatt"},
 }
