@@ -218,8 +218,8 @@ func ExampleHost_Accept() {
 			if err := server.SetValue(value, []byte{0, 22}); err != nil {
 				served <- err.Error()
 			}
+			served <- "serves a central"
 			<-conn.Ended()
-			served <- "served a central"
 		}
 	}()
 
@@ -227,14 +227,14 @@ func ExampleHost_Accept() {
 	defer host.Close()
 	for range 2 {
 		conn := must(host.Connect(ctx, peripheral.Identity(), gap.ConnectConfig{}))
-		conn.Disconnect(hci.RemoteUserTerminatedConnection)
 		fmt.Println(<-served)
+		conn.Disconnect(hci.RemoteUserTerminatedConnection)
 	}
 	cancel() // ends the advertising
 	<-served
 	// Output:
-	// served a central
-	// served a central
+	// serves a central
+	// serves a central
 }
 
 // A beacon: nobody can connect, and what it says changes.

@@ -23,9 +23,9 @@
 //
 //	supported       start-up, scanning and advertising by either family of commands, several advertising sets,
 //	                long data, LE Coded, periodic advertising in both directions and its transfer, connections in
-//	                both roles, encryption, connection updates, one-buffer controllers, controllers without LE
-//	                buffers of their own, controller-to-host flow control,
+//	                both roles, encryption, connection updates, PHYs, data length, subrating, power, one-buffer
+//	                controllers, controllers without LE buffers of their own, controller-to-host flow control,
 //	                the resolving list, private addresses that change
-//	not supported   PHYs of connections; a resolving list without privacy modes, as of Core 4.2
+//	not supported   direction finding; a resolving list without privacy modes, as of Core 4.2
 //	raw             periodic advertising with responses: events to AdvertisingHandler, commands by Do
 package driver
