@@ -394,3 +394,49 @@ func TestAdvertisingAfterRecovery(t *testing.T) {
 		}
 	})
 }
+
+// deaf is a controller whose host does not hear of some LE events.
+type deaf struct {
+	transport.Conn
+	to hci.Subevent
+}
+
+func (d deaf) ReadPacket(b []byte) (n int, err error) {
+	for {
+		n, err = d.Conn.ReadPacket(b)
+		if err != nil || n < 4 || b[0] != hci.EventPacket || hci.EventCode(b[1]) != hci.EvLEMeta || hci.Subevent(b[3]) != d.to {
+			return n, err
+		}
+	}
+}
+
+// Complaint 15: a peripheral does not advertise again. It does also where the controller, or a full queue before us, keeps to
+// itself that a set has stopped.
+func TestAcceptWithoutSetTerminated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, restart := range []gap.Restart{gap.RestartAtOnce, gap.RestartWhenFree} {
+			p := newPair(t, pairConfig{})
+			radio := p.air.NewController(virtual.ControllerConfig{})
+			h, err := gap.Open(t.Context(), deaf{radio.Conn(), hci.EvLEAdvertisingSetTerminated}, gap.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := advertising(t, h, gap.AdvertiseConfig{Restart: restart})
+			for range 4 {
+				if _, err := p.connectingTo(t, h.Identity(), time.Minute); err != nil {
+					t.Fatalf("%d: %v", restart, err)
+				}
+				c, err := a.Accept(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if restart == gap.RestartWhenFree {
+					c.Disconnect(hci.RemoteUserTerminatedConnection)
+				}
+			}
+			_ = a.Close()
+			_ = h.Close()
+			p.close()
+		}
+	})
+}

@@ -22,6 +22,7 @@ type Advertising struct {
 	cfg     AdvertiseConfig
 	arrived chan *Conn    // for Accept
 	again   chan struct{} // holds a token when Accept found its connection gone
+	led     chan struct{} // holds a token when it has led to a connection
 	closing context.Context
 	close   context.CancelFunc
 	done    chan struct{} // closed when the goroutine has ended
@@ -33,6 +34,8 @@ type Advertising struct {
 	set     *driver.AdvertisingSet
 	on      *driver.Controller // that has set
 	last    *Conn              // that it led to
+	leads   int                // connections that it led to
+	ends    int                // of them, those with which the set was reported to have stopped
 	err     error
 }
 
@@ -44,7 +47,7 @@ func (h *Host) NewAdvertising(ctx context.Context, cfg AdvertiseConfig) (*Advert
 	if err := cfg.valid(); err != nil {
 		return nil, err
 	}
-	a := &Advertising{host: h, cfg: cfg, arrived: make(chan *Conn, maxIncoming), again: make(chan struct{}, 1),
+	a := &Advertising{host: h, cfg: cfg, arrived: make(chan *Conn, maxIncoming), again: make(chan struct{}, 1), led: make(chan struct{}, 1),
 		done: make(chan struct{}), payload: cfg.Payload}
 	if cfg.Periodic != nil {
 		a.train = cfg.Periodic.Data
@@ -291,6 +294,9 @@ type setHandler struct {
 func (s setHandler) HandleAdvertisingTerminated(e hci.LEAdvertisingSetTerminated) {
 	if e.Status == hci.Success {
 		s.a.host.arrivals.claim(s.a, e.Handle)
+		s.a.mu.Lock()
+		s.a.ends++
+		s.a.mu.Unlock()
 	}
 	select {
 	case s.ended <- e:
@@ -324,6 +330,8 @@ func (a *Advertising) end(err error) {
 // keep returns why the advertising has ended.
 func (a *Advertising) keep(ended chan hci.LEAdvertisingSetTerminated) error {
 	var restart <-chan struct{} // when it may go on; nil while it does, or will not
+	overdue := time.NewTimer(claimTime)
+	defer overdue.Stop()
 	for {
 		select {
 		case <-a.closing.Done():
@@ -342,6 +350,13 @@ func (a *Advertising) keep(ended chan hci.LEAdvertisingSetTerminated) error {
 				return fmt.Errorf("advertising has ended by itself: %w", e.Status)
 			}
 			restart = a.mayRestart()
+		case <-a.led:
+			overdue.Reset(claimTime)
+		case <-overdue.C:
+			if a.endWasLost() {
+				a.host.warn(unless(a.on, a.Set().Stop(context.Background())))
+				restart = a.mayRestart()
+			}
 		case <-a.again:
 			restart = closedChannel
 		case <-restart:
@@ -358,6 +373,16 @@ func (a *Advertising) keep(ended chan hci.LEAdvertisingSetTerminated) error {
 			}
 		}
 	}
+}
+
+// endWasLost tells whether the set has led to a connection and was not reported to have stopped, which it has: the event is
+// not to come any more.
+func (a *Advertising) endWasLost() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	lost := a.leads > a.ends
+	a.ends = a.leads
+	return lost
 }
 
 var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); return c }()

@@ -120,7 +120,12 @@ func (s *arrivals) settle(c *Conn) {
 func (s *arrivals) give(a *Advertising, c *Conn) {
 	a.mu.Lock()
 	a.last = c
+	a.leads++
 	a.mu.Unlock()
+	select {
+	case a.led <- struct{}{}:
+	default:
+	}
 	select {
 	case a.arrived <- c:
 	default:

@@ -365,3 +365,97 @@ func ExampleHost_Keep() {
 	// 21 beats a minute
 	// ended: <nil>
 }
+
+// A peripheral that serves a value made anew for each reader and takes one that is written, by who is encrypted.
+func ExampleHost_Advertise() {
+	ctx := context.Background()
+	air := virtual.NewAir(virtual.AirConfig{Instant: true})
+	defer air.Close()
+	written := make(chan string, 1)
+	service, greeting, name := att.MustUUID("9c5b0000-6a7f-4a3e-9a0e-0a1b2c3d4e5f"), att.MustUUID("9c5b0001-6a7f-4a3e-9a0e-0a1b2c3d4e5f"), att.MustUUID("9c5b0002-6a7f-4a3e-9a0e-0a1b2c3d4e5f")
+	server := must(gatt.NewServer(gatt.ServerConfig{Name: "Doorman", Services: []*gatt.Service{{UUID: service, Characteristics: []*gatt.Characteristic{
+		{UUID: greeting, Properties: gatt.Read, Read: func(context.Context, *gatt.ServerConn) ([]byte, error) { return []byte("good day"), nil }},
+		{UUID: name, Properties: gatt.Write, Permissions: gatt.Permissions{Write: gatt.Encrypted}, Write: func(_ context.Context, _ *gatt.ServerConn, value []byte) error {
+			written <- string(value)
+			return nil
+		}},
+	}}}}))
+	doorman := open(ctx, air, gap.Config{Server: server})
+	defer doorman.Close()
+	served := make(chan *gap.Conn)
+	go func() {
+		served <- must(doorman.Advertise(ctx, gap.AdvertiseConfig{Payload: gap.Payload{Name: "Doorman", Services: []att.UUID{service}}}))
+	}()
+
+	guest := open(ctx, air, gap.Config{})
+	defer guest.Close()
+	conn := must(guest.Connect(ctx, doorman.Identity(), gap.ConnectConfig{}))
+	client := conn.Client()
+	fmt.Printf("%s\n", must(client.Read(ctx, must(client.FindCharacteristics(ctx, greeting))[0].ValueHandle)))
+	if err := client.Write(ctx, must(client.FindCharacteristics(ctx, name))[0].ValueHandle, []byte("Harald")); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println((<-served).Role(), "was told", <-written)
+	// Output:
+	// good day
+	// peripheral was told Harald
+}
+
+// Data that everybody finds at a known time, and nobody has to connect for.
+func ExampleHost_Sync() {
+	ctx := context.Background()
+	air := virtual.NewAir(virtual.AirConfig{})
+	defer air.Close()
+	clock := open(ctx, air, gap.Config{})
+	defer clock.Close()
+	hour := func(h byte) []byte {
+		b, _ := gap.AppendAD(nil, gap.ADManufacturer, []byte{0xFF, 0xFF, h})
+		return b
+	}
+	advertising := must(clock.NewAdvertising(ctx, gap.AdvertiseConfig{Payload: gap.Payload{Name: "Clock"}, Extended: true, NonConnectable: true, SID: 1,
+		Interval: 20 * time.Millisecond, Periodic: &gap.PeriodicConfig{Interval: 7500 * time.Microsecond, Data: hour(7)}}))
+	defer advertising.Close()
+
+	host := open(ctx, air, gap.Config{})
+	defer host.Close()
+	var found gap.Advertisement
+	for a, err := range host.Scan(ctx, gap.ScanConfig{Passive: true, Filter: gap.ScanFilter{Name: "Clock"}}) {
+		if err != nil {
+			fmt.Println(err)
+		}
+		found = a
+		break
+	}
+	fmt.Println("every", found.PeriodicInterval)
+	for r, err := range host.Sync(ctx, gap.SyncConfig{Advertiser: found.Identity, SID: found.SID}) {
+		if err != nil {
+			fmt.Println(err)
+			break
+		}
+		if _, data, ok := r.Data.Manufacturer(); ok {
+			fmt.Println(data[0], "o'clock")
+		}
+		break
+	}
+	// Output:
+	// every 7.5ms
+	// 7 o'clock
+}
+
+// Closing a host ends what it does for everybody, with an error that says why.
+func ExampleHost_Close() {
+	ctx := context.Background()
+	air := virtual.NewAir(virtual.AirConfig{Instant: true})
+	defer air.Close()
+	peripheral, _, _ := newSensor(ctx, air)
+	defer peripheral.Close()
+	go peripheral.Advertise(ctx, gap.AdvertiseConfig{})
+	host := open(ctx, air, gap.Config{})
+	conn := must(host.Connect(ctx, peripheral.Identity(), gap.ConnectConfig{}))
+	fmt.Println("closed:", host.Close())
+	_, err := host.Connect(ctx, peripheral.Identity(), gap.ConnectConfig{})
+	fmt.Println(conn.Err() != nil, errors.Is(err, net.ErrClosed), errors.Is(host.Err(), net.ErrClosed))
+	// Output:
+	// closed: <nil>
+	// true true true
+}

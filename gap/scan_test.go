@@ -228,3 +228,63 @@ func TestSlowScan(t *testing.T) {
 		}
 	})
 }
+
+// Complaint 12: a bonded peer that hides is one device, whatever address it has today, and a filter knows it by its identity;
+// to a stranger each address is another device. Address and identity are told apart.
+func TestScanOfPeersThatHide(t *testing.T) {
+	for _, hostOnly := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			air := virtual.NewAir(virtual.AirConfig{})
+			defer air.Close()
+			friend := openStation(t, air, stationConfig{irk: 1, privacy: gap.Privacy{HostOnly: hostOnly}})
+			stranger := openStation(t, air, stationConfig{irk: 2})
+			hidden := openStation(t, air, stationConfig{irk: 3, privacy: gap.Privacy{Own: gap.OwnResolvable, Rotation: time.Minute}})
+			for _, s := range []*station{friend, stranger, hidden} {
+				defer s.Close()
+			}
+			friend.bond(t.Context(), hidden)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute+10*time.Second)
+			defer cancel()
+			go func() {
+				for range hidden.Accept(ctx, gap.AdvertiseConfig{}) {
+				}
+			}()
+			heard := func(s *station, cfg gap.ScanConfig) (onAir map[hci.Address]bool, n int) {
+				onAir = map[hci.Address]bool{}
+				cfg.Passive = true
+				for a, err := range s.Scan(ctx, cfg) {
+					if err != nil {
+						t.Error(err)
+					}
+					onAir[a.Address] = true
+					if s == friend && a.Identity != hidden.Identity() || s == stranger && a.Identity != a.Address {
+						t.Errorf("%v is %v", a.Address, a.Identity)
+					}
+					n++
+				}
+				return onAir, n
+			}
+			var all sync.WaitGroup
+			for _, c := range []struct {
+				name        string
+				s           *station
+				cfg         gap.ScanConfig
+				least, most int
+			}{
+				{"a friend, once", friend, gap.ScanConfig{}, 1, 1},
+				{"a friend, by the identity", friend, gap.ScanConfig{Filter: gap.ScanFilter{Peers: []hci.Address{hidden.Identity()}}}, 1, 1},
+				{"a friend, once in two minutes", friend, gap.ScanConfig{Again: 2 * time.Minute}, 5, 6},
+				{"a stranger, once", stranger, gap.ScanConfig{}, 10, 11},
+				{"a stranger, by the identity", stranger, gap.ScanConfig{Filter: gap.ScanFilter{Peers: []hci.Address{hidden.Identity()}}}, 0, 0},
+			} {
+				all.Go(func() {
+					onAir, n := heard(c.s, c.cfg)
+					if n < c.least || n > c.most {
+						t.Errorf("host only: %v: %s: heard %d times, by %d addresses", hostOnly, c.name, n, len(onAir))
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+}
