@@ -9,7 +9,7 @@ import (
 // LinkState is what the controller last said of a connection, in its units: intervals of 1.25 ms, time-outs of 10 ms.
 type LinkState struct {
 	Interval, Latency, SupervisionTimeout uint16
-	TX, RX                                hci.PHY         // LE 1M until it says otherwise
+	TX, RX                                hci.PHY         // LE 1M until it says otherwise, soon after the beginning
 	Data                                  hci.DataLengths // 27 octets each way until it says otherwise
 	SubrateFactor, Continuation           uint16          // 1 and 0 until it says otherwise
 }
@@ -131,6 +131,18 @@ func (c *Conn) ChangeParameters(ctx context.Context, p hci.ConnectionParameters)
 // Options are hci.LESetPHY's.
 func (c *Conn) SetPHY(ctx context.Context, p hci.PHYPreference, options uint16) (hci.LEPHYUpdateComplete, error) {
 	return ask(ctx, c, &c.phy, hci.LESetPHY{Handle: c.handle, PHYPreference: p, Options: options})
+}
+
+// learnPHY asks for the PHYs that a connection has begun on, where they may be others than LE 1M: the loop.
+func (c *Conn) learnPHY() {
+	if !c.c.info.Extended() || !c.c.info.Commands.Supports(hci.OpLEReadPHY) {
+		return
+	}
+	c.c.note(c.c.enqueue(newCommand(c, hci.LEReadPHY(c.handle), func(ret []byte, err error) {
+		if e, bad := hci.ParseConnectionPHY(ret); err == nil && bad == nil {
+			c.change(hci.Success, func(s *LinkState) { s.TX, s.RX = e.TX, e.RX })
+		}
+	})))
 }
 
 // PHY reads the PHYs in use (Vol 4, Part E, 7.8.47).

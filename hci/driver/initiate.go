@@ -293,6 +293,7 @@ func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
 	}
 	c.conns[e.Handle] = conn
 	c.out.addLink(conn)
+	conn.learnPHY()
 	made := creation{to: a, conn: conn}
 	if unwanted {
 		made.err = &CommandError{hci.OpLECreateConnection, hci.ConnectionTerminatedByLocalHost}

@@ -462,3 +462,65 @@ func TestScanWhileConnecting(t *testing.T) {
 		}
 	})
 }
+
+// TestConnectOnOtherPHYs is complaint 19: a peer on LE Coded is looked for there, with the parameters for it, and the
+// connection begins on the PHY that it advertises with.
+func TestConnectOnOtherPHYs(t *testing.T) {
+	slow := hci.ConnectionParameters{IntervalMin: 160, IntervalMax: 160, SupervisionTimeout: 800}
+	for _, c := range []struct {
+		name               string
+		phys               hci.PHYs
+		primary, secondary hci.PHY
+		heard              bool
+		interval           uint16
+	}{
+		{"coded", hci.PHYsOf(hci.LECoded), hci.LECoded, hci.LECoded, true, 160},
+		{"coded, looked for on both", hci.PHYsOf(hci.LE1M, hci.LECoded), hci.LECoded, hci.LECoded, true, 160},
+		{"2M behind 1M", hci.PHYsOf(hci.LE1M, hci.LE2M), hci.LE1M, hci.LE2M, true, 80},
+		{"coded, not looked for there", hci.PHYsOf(hci.LE1M), hci.LECoded, hci.LECoded, false, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onTheAir(t, func(t *testing.T, air *virtual.Air) {
+				central, peripheral := onAir(t, air, virtual.ControllerConfig{}), onAir(t, air, virtual.ControllerConfig{})
+				set, err := peripheral.NewAdvertisingSet(t.Context(), driver.AdvertisingParameters{Properties: hci.AdvertiseConnectable, PrimaryPHY: c.primary, SecondaryPHY: c.secondary}, nil)
+				if err == nil {
+					err = set.Start(t.Context(), driver.AdvertisingLimits{})
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				conn, err := central.Connect(t.Context(), peripheral.radio.Address(), driver.ConnectParameters{PHYs: c.phys, Coded: slow,
+					TwoM: hci.ConnectionParameters{IntervalMin: 80, IntervalMax: 80, SupervisionTimeout: 800}, Patience: 10 * time.Second})
+				if !c.heard {
+					if !errors.Is(err, driver.ErrNoAnswer) {
+						t.Errorf("Connect: %v", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				if s := conn.State(); s.TX != c.secondary || s.RX != c.secondary || s.Interval != c.interval {
+					t.Errorf("%+v", s)
+				}
+			})
+		})
+	}
+}
+
+// TestConnectWithoutThePHY: a controller that has LE 1M alone says so, where that is of no use.
+func TestConnectWithoutThePHY(t *testing.T) {
+	onTheAir(t, func(t *testing.T, air *virtual.Air) {
+		s, other := onAir(t, air, virtual.ControllerConfig{Version: 0x08}), onAir(t, air, virtual.ControllerConfig{})
+		for _, phys := range []hci.PHYs{hci.PHYsOf(hci.LECoded), hci.PHYsOf(hci.LE2M), 0x80} {
+			if _, err := s.Connect(t.Context(), other.radio.Address(), driver.ConnectParameters{PHYs: phys}); !errors.Is(err, hci.UnsupportedFeatureOrParameter) {
+				t.Errorf("%03b: %v", phys, err)
+			}
+		}
+		other.advertise(t)
+		if _, err := s.Connect(t.Context(), other.radio.Address(), driver.ConnectParameters{PHYs: hci.PHYsOf(hci.LE1M, hci.LECoded)}); err != nil {
+			t.Errorf("what it has is enough: %v", err)
+		}
+	})
+}
