@@ -13,7 +13,8 @@
 //
 //	supported       scanning with filters, extended and on LE Coded, advertising by several sets at once, directed,
 //	                long and periodic, following and transferring periodic advertising, connecting with time-out and
-//	                cancellation, several connections, private addresses of our own and of peers, directed
+//	                cancellation, to any number of peers at once, many connections in both roles, their parameters within
+//	                bounds, PHYs, data length and subrating, private addresses of our own and of peers, directed
 //	                advertising by them, security, GATT client and server on one link, subscriptions and
 //	                knowledge of databases that last, credit-based channels, reconnection with back-off
 //	not supported   responses to periodic advertising, but by the driver; encrypted advertising data, but as it came

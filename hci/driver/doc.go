@@ -3,8 +3,9 @@
 //
 // Three goroutines: a reader, which does nothing but read and hand over, since the kernel drops packets of a
 // user channel that nobody reads; the loop, which owns the connection table and calls the host above; and a
-// writer, which sends commands before ACL data and takes each fragment from its connection in turn. A
-// connection being created has one of its own, so that its caller can go when it likes.
+// writer, which sends commands before ACL data and takes each fragment from its connection in turn. While
+// connections are wanted, one more has the controller create them, so that callers can go when they like: all that
+// fit into the filter accept list at once, and the rest in turns.
 //
 // What the host hangs on the controller (Handler, ConnHandler) is called on the loop, in the order in which
 // things arrived, and must not wait: completions and credits come through the same loop.
