@@ -8,8 +8,7 @@
 // With a bond, a connection is encrypted to the bond's level before any ATT PDU of ours goes out, so that
 // somebody who has the peer's address and not its key gets nothing.
 //
-// What GATT learns of a bonded peer is kept with the bond, where Config.GATTStore has a place for it: the next connection
-// costs no discovery. Host.Subscribe asks for values on every connection to a peer.
+// What GATT learns of a bonded peer is kept with the bond, in Config.GATTStore: the next connection costs no discovery. Host.Subscribe asks for values on every connection to a peer.
 //
 //	supported       scanning with filters, extended and on LE Coded, advertising by several sets at once, directed,
 //	                long and periodic, following and transferring periodic advertising, connecting with time-out and

@@ -120,12 +120,14 @@ func (e *errands) next() (what errand, closed bool) {
 func (c *Conn) remember(what errand) {
 	peer := c.Peer()
 	if what == errandForget {
-		c.forgetPeer(peer)
-		c.chores.add(errandRenew) // it may have forgotten us as well
+		if c.forgetPeer(peer); !c.bonded() { // else there is more to come
+			c.chores.add(errandRenew)
+		}
 		return
 	}
 	if c.Client().Server() != peer.Text() && c.bonded() { // by now it may not be any more
 		c.know(peer)
+		c.chores.add(errandRenew) // it may have forgotten us; and its database is to be known, for the next connection
 	}
 	c.taken.resume()
 	c.gate.handOn()
@@ -163,10 +165,7 @@ func (h *Host) Forget(peer hci.Address) error {
 	if h.cfg.Server != nil {
 		errs = append(errs, h.cfg.Server.Forget(peer.Text()))
 	}
-	if h.cfg.GATTStore != nil {
-		errs = append(errs, gatt.ForgetPeer(h.cfg.GATTStore, peer.Text()))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, gatt.ForgetPeer(h.cfg.GATTStore, peer.Text()))...)
 }
 
 // warnUnlessEnded warns of an error that is not only the link's end.

@@ -45,7 +45,7 @@ type Config struct {
 	// Server is the database that peers see; if nil, they see none.
 	Server *gatt.Server
 	// GATTStore keeps what we know of the databases of bonded peers, so that they need not be asked again. It may be that of
-	// Server, see package statestore; if nil, it is known for each connection only.
+	// Server, see package statestore; if nil, it is in memory, until the host ends.
 	GATTStore gatt.Store
 	// Connect are the parameters of connections we make.
 	Connect driver.ConnectParameters
@@ -105,6 +105,9 @@ type Host struct {
 func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg, supervised: make(chan struct{}), scanners: scanners{changes: make(chan struct{}, 1)}, privacy: newPrivacy(),
 		shut: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}), conns: make(map[*driver.Conn]*Conn), fewer: make(chan struct{})}
+	if h.cfg.GATTStore == nil {
+		h.cfg.GATTStore = gatt.NewMemoryStore()
+	}
 	h.events = newEvents(cfg.Events, h.warn)
 	h.closingContext, h.beginClosing = context.WithCancel(context.Background())
 	if h.cfg.Security.HoldKeys == 0 {

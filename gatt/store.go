@@ -21,7 +21,13 @@ type Store interface {
 	Forget(name string) error
 }
 
-// A memoryStore is the store of a server without one. The host forgets clients as it forgets bonds, which bounds it.
+// maxInMemory bounds the texts of a store in memory.
+const maxInMemory = 1024
+
+// NewMemoryStore gives a store in memory, for at most 1024 texts.
+func NewMemoryStore() Store { return &memoryStore{} }
+
+// A memoryStore is also the store of a server without one. The host forgets peers as it forgets bonds, which bounds it.
 type memoryStore struct {
 	mu     sync.Mutex
 	states map[string]string
@@ -38,6 +44,9 @@ func (m *memoryStore) Save(client string, state []byte) error {
 	defer m.mu.Unlock()
 	if m.states == nil {
 		m.states = map[string]string{}
+	}
+	if _, there := m.states[client]; !there && len(m.states) >= maxInMemory {
+		return fmt.Errorf("gatt: %d texts in memory, there is no room for %s", maxInMemory, client)
 	}
 	m.states[client] = string(state)
 	return nil
