@@ -30,6 +30,7 @@ func FuzzHost(f *testing.F) {
 		life = step(life, hci.AppendCommand(nil, c))
 	}
 	life = append(life, 0xFF)
+	procedures := append(step(nil, hci.AppendCommand(nil, hci.LESetHostFeature{Bit: 38, Supported: true})), life...)
 	const handle = 0x141 // the fifth controller's first
 	life = step(life, hci.AppendACL(nil, hci.ACL{Handle: handle, Data: pattern(60)}))
 	for _, c := range []hci.Command{hci.LEEnableEncryption{Handle: handle}, hci.LEConnectionUpdate{Handle: handle, Parameters: slower},
@@ -38,6 +39,12 @@ func FuzzHost(f *testing.F) {
 		life = append(step(life, hci.AppendCommand(nil, c)), 0xFF)
 	}
 	f.Add(life)
+	for _, c := range []hci.Command{setPHY(handle, hci.LE2M), hci.LESetDataLength{Handle: handle, TX: long}, hci.LESubrateRequest{Handle: handle, Subrating: fourth},
+		hci.LESetHostChannelClassification{Channels: hci.ChannelMap{3}}, hci.LEReadRemoteTransmitPowerLevel(handle, hci.LE1M),
+		hci.LEConnectionUpdate{Handle: handle, Parameters: slower}} {
+		procedures = append(step(step(procedures, hci.AppendCommand(nil, c)), nil), 0xFF)
+	}
+	f.Add(procedures)
 	for _, life := range extendedLives() {
 		f.Add(life)
 	}
