@@ -255,11 +255,15 @@ func TestQualification(t *testing.T) {
 		{name: "COS/ECFC/BV-17-C key size", listen: needs(Security{KeySize: 16}), security: Security{Encrypted: true, KeySize: 7}, script: enhanced + "< 5 1801 0c00 0000 0000 0000 0700 0000 0000"},
 		{name: "COS/ECFC/BV-21-C nobody listens", listen: small, script: "> 5 1701 0a00 8100 4000 4000 0100 4000 \n < 5 1801 0a00 0000 0000 0000 0200 0000"},
 		{name: "COS/ECFC/BV-23-C encryption", listen: needs(Security{Encrypted: true}), security: plain, script: enhanced + "< 5 1801 0c00 0000 0000 0000 0800 0000 0000"},
-		{name: "COS/ECFC/BV-25-C a CID that there is not", listen: small, script: "> 5 1701 0c00 8000 4000 4000 0100 4000 3f00 \n < 5 1801 0c00 4000 4000 0200 0900 4000 0000"},
-		{name: "COS/ECFC/BV-26-C a CID twice", listen: small, script: "> 5 1701 0c00 8000 4000 4000 0100 4000 4000 \n < 5 1801 0c00 4000 4000 0200 0a00 4000 0000"},
+		{name: "COS/ECFC/BI a CID that can't be", listen: small, script: "> 5 1701 0c00 8000 4000 4000 0100 4000 3f00 \n < 5 1801 0c00 4000 4000 0200 0900 4000 0000"},
+		{name: "COS/ECFC/BI a CID twice", listen: small, script: "> 5 1701 0c00 8000 4000 4000 0100 4000 4000 \n < 5 1801 0c00 4000 4000 0200 0a00 4000 0000"},
+		{name: "COS/ECFC/BV-26-C an MTU of 63", listen: small, script: "> 5 1701 0c00 8000 3f00 4000 0100 4000 4100 \n < 5 1801 0c00 0000 0000 0000 0c00 0000 0000"},
+		{name: "COS/ECFC/BV-26-C an MPS of 63", listen: small, script: "> 5 1701 0a00 8000 4000 3f00 0100 4000 \n < 5 1801 0a00 0000 0000 0000 0c00 0000"},
+		{name: "COS/ECFC/BV-26-C no credits", listen: small, script: "> 5 1701 0a00 8000 4000 4000 0000 4000 \n < 5 1801 0a00 0000 0000 0000 0c00 0000"},
 		{name: "COS/ECFC/BV-28-C a larger MTU", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n > 5 1902 0800 8000 4000 4000 4100 \n < 5 1a02 0200 0000"},
 		{name: "COS/ECFC/BI-03-C a smaller MTU", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100" +
-			"\n > 5 1902 0600 8000 4000 4000 \n < 5 1a02 0200 0000 \n > 5 1903 0600 7f00 4000 4000 \n < 5 1a03 0200 0100"},
+			"\n > 5 1902 0600 8000 4000 4000 \n < 5 1a02 0200 0000 \n > 5 1903 0800 7f00 4000 4000 4100 \n < 5 1a03 0200 0100 \n < 5 0601 0400 4000 4000 \n < 5 0602 0400 4100 4100" +
+			"\n > 5 0701 0400 4000 4000 \n > 5 0702 0400 4100 4100 \n accept \n read end"},
 		{name: "COS/ECFC/BI-04-C a smaller MPS of two", listen: small, script: "> 5 1701 0c00 8000 4000 5000 0100 4000 4100 \n < 5 1801 0c00 4000 4000 0200 0000 4000 4100" +
 			"\n > 5 1902 0800 4000 4000 4000 4100 \n < 5 1a02 0200 0200"},
 		{name: "COS/ECFC/BI-05-C a CID that there is not", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n > 5 1902 0600 8000 4000 4200 \n < 5 1a02 0200 0300"},

@@ -60,43 +60,54 @@ func (c *CreditChannel) allow(mtu, mps int) {
 	c.mtu, c.mps = max(c.mtu, mtu), max(c.mps, mps)
 }
 
-// handleReconfigure takes the peer's new limits (Vol 3, Part A, 4.27).
+// handleReconfigure takes the peer's new limits (Vol 3, Part A, 4.27). A peer that makes an MTU smaller loses the channels that it has named,
+// after the answer (Vol 3, Part A, 7.11).
 func (s *signalling) handleReconfigure(c Signal) {
 	w, err := words("reconfigure request", c.Data, 3, 2+maxEnhanced)
 	if err != nil {
 		s.reject(c.Identifier, NotUnderstood, nil)
 		return
 	}
-	result := s.mux.reconfigure(int(w[0]), int(w[1]), w[2:])
+	channels, result := s.mux.reconfigure(int(w[0]), int(w[1]), w[2:])
 	s.answer(Signal{ReconfigureResponse, c.Identifier, appendWords(nil, uint16(result))})
+	if result == MTUReduced {
+		for _, channel := range channels {
+			channel.abort()
+		}
+	}
 }
 
-func (m *Mux) reconfigure(mtu, mps int, cids []uint16) ReconfigureResult {
+// reconfigure gives the channels whose ends at the peer are named new limits, all or none of them.
+func (m *Mux) reconfigure(mtu, mps int, cids []uint16) ([]*CreditChannel, ReconfigureResult) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []*CreditChannel
 	for _, cid := range cids {
-		var found *CreditChannel
+		i := len(all)
 		for _, c := range m.credit {
 			if c.remote == cid && c.enhanced {
-				found = c
+				all = append(all, c)
 			}
 		}
-		switch {
-		case found == nil:
-			return InvalidDestination
-		case mtu < found.peerMTU:
-			return MTUReduced
-		case mps < found.peerMPS && len(cids) > 1:
-			return MPSReduced
+		if i == len(all) {
+			return nil, InvalidDestination
 		}
-		all = append(all, found)
+	}
+	for _, c := range all {
+		if mtu < c.peerMTU {
+			return all, MTUReduced
+		}
+	}
+	for _, c := range all {
+		if mps < c.peerMPS && len(all) > 1 {
+			return all, MPSReduced
+		}
 	}
 	if mtu < minEnhancedMTU || mps < minEnhancedMTU || mps > maxMPS {
-		return UnacceptableOptions
+		return all, UnacceptableOptions
 	}
 	for _, c := range all {
 		c.peerMTU, c.peerMPS = mtu, mps
 	}
-	return Reconfigured
+	return all, Reconfigured
 }
