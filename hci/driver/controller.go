@@ -47,8 +47,9 @@ type Controller struct {
 	phase phase            // the loop's
 	early earlyData        // the loop's
 
-	creating chan struct{} // holds a token while a connection is being created
-	halts    chan halt     // to who creates one
+	creating  chan struct{} // holds a token while a connection is being created
+	halts     chan halt     // to who creates one
+	syncHalts chan halt     // to who synchronizes
 	// radio holds a token while scanning or advertising is being changed, and guards all five below, and every set.
 	radio     chan struct{}
 	scan      scanState
@@ -81,7 +82,7 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Controller, er
 	}
 	c := &Controller{conn: conn, cfg: cfg, ended: make(chan struct{}), calls: make(chan func()),
 		in: make(chan *packet, maxPackets), free: make(chan *packet, maxPackets),
-		conns: make(map[uint16]*Conn), creating: make(chan struct{}, 1), halts: make(chan halt), radio: make(chan struct{}, 1),
+		conns: make(map[uint16]*Conn), creating: make(chan struct{}, 1), halts: make(chan halt), syncHalts: make(chan halt), radio: make(chan struct{}, 1),
 		sets: make(map[uint8]*AdvertisingSet), syncs: make(map[uint16]*Sync), synchronizing: make(chan struct{}, 1)}
 	c.wishes.changed = make(chan struct{}, 1)
 	c.chains.tell = c.cfg.Handler.HandleAdvertisement

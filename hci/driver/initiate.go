@@ -123,13 +123,7 @@ func (c *Controller) await(i *initiation, began time.Time) (again bool) {
 			return false
 		case h := <-c.halts:
 			c.stop(i)
-			close(h.halted)
-			select {
-			case <-h.resume:
-			case <-c.ended:
-				return false
-			}
-			return true
+			return h.wait(c)
 		case <-timer.C:
 			c.stop(i)
 			c.rotate(batch)

@@ -385,3 +385,58 @@ func TestChangesEndWithTheirContext(t *testing.T) {
 		}
 	})
 }
+
+// TestSyncAmongChanges: an attempt to follow periodic advertising is in the way of changes like any other use of the radio,
+// and goes on after each of them (Vol 4, Part E, 7.8.38 and 7.8.44).
+func TestSyncAmongChanges(t *testing.T) {
+	onTheAir(t, func(t *testing.T, air *virtual.Air) {
+		follower, beacon := onAir(t, air, virtual.ControllerConfig{}), onAir(t, air, virtual.ControllerConfig{})
+		var sync *driver.Sync
+		follow := start(func() (err error) {
+			sync, err = follower.Sync(t.Context(), driver.SyncParameters{Advertiser: beacon.radio.Address(), SID: 3}, nil)
+			return err
+		})
+		for i := range 5 {
+			if n, err := follower.SetResolvingList(t.Context(), []driver.ResolvingEntry{known(byte(i + 1))}); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+			if err := follower.SetRandomAddress(t.Context(), randomAddress); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		s, err := beacon.NewAdvertisingSet(t.Context(), driver.AdvertisingParameters{SID: 3}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{s.SetPeriodic(t.Context(), driver.PeriodicParameters{}), s.StartPeriodic(t.Context()), s.Start(t.Context(), driver.AdvertisingLimits{})} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := <-follow; err != nil {
+			t.Fatal(err)
+		}
+		if n, err := follower.SetResolvingList(t.Context(), nil); n != 0 || err != nil { // what is followed already is not in the way
+			t.Error(n, err)
+		}
+		if sync.Err() != nil {
+			t.Errorf("it is followed no more: %v", sync.Err())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		late := start(func() error {
+			_, err := follower.Sync(ctx, driver.SyncParameters{Advertiser: beacon.radio.Address(), SID: 4}, nil)
+			return err
+		})
+		change := start(func() error { cancel(); return follower.SetRandomAddress(t.Context(), randomAddress) })
+		if err := <-late; !errors.Is(err, context.Canceled) {
+			t.Errorf("Sync: %v", err)
+		}
+		if err := <-change; err != nil {
+			t.Error(err)
+		}
+		if err := sync.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

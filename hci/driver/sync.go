@@ -228,44 +228,64 @@ func (c *Controller) scanForSync(change int) error {
 	return c.applyScan()
 }
 
-// awaitSync has the controller synchronize, and cancel that when nobody waits any more.
+// awaitSync has the controller synchronize, and cancel that when nobody waits any more. For who wants the controller to be
+// still it is cancelled too, and begun again.
 func (c *Controller) awaitSync(a *syncAttempt, cmd hci.Command) syncOutcome {
+	for {
+		r, h := c.awaitSyncOnce(a, cmd)
+		switch {
+		case h == nil:
+			return r
+		case !h.wait(c):
+			return syncOutcome{err: c.Err()}
+		case r.sync != nil: // at the last moment
+			return r
+		case a.ctx.Err() != nil:
+			return syncOutcome{err: context.Cause(a.ctx)}
+		}
+	}
+}
+
+// awaitSyncOnce is awaitSync up to an outcome, or to a halt, which is not nil then.
+func (c *Controller) awaitSyncOnce(a *syncAttempt, cmd hci.Command) (r syncOutcome, h *halt) {
 	c.mu.Lock()
 	c.syncAttempt = a
 	c.mu.Unlock()
 	if _, err := c.Do(context.Background(), cmd); err != nil {
 		if c.takeSyncAttempt() == nil {
-			return <-a.event
+			return <-a.event, nil
 		}
-		return syncOutcome{err: err}
+		return syncOutcome{err: err}, nil
 	}
 	select {
-	case r := <-a.event:
-		return r
+	case r = <-a.event:
+		return r, nil
 	case <-c.ended:
-		return syncOutcome{err: c.Err()}
+		return syncOutcome{err: c.Err()}, nil
+	case asked := <-c.syncHalts:
+		h = &asked
 	case <-a.ctx.Done():
 	}
 	if _, err := c.Do(context.Background(), hci.LEPeriodicAdvertisingCreateSyncCancel); err != nil {
 		c.note(err) // there is nothing to cancel: the event has come, or there is none
 		if c.takeSyncAttempt() == nil {
-			return <-a.event
+			return <-a.event, h
 		}
-		return syncOutcome{err: context.Cause(a.ctx)}
+		return syncOutcome{err: context.Cause(a.ctx)}, h
 	}
 	timer := time.NewTimer(c.cfg.CommandTimeout)
 	defer timer.Stop()
 	select {
-	case r := <-a.event:
+	case r = <-a.event:
 		if r.sync == nil {
 			r.err = context.Cause(a.ctx)
 		}
-		return r
+		return r, h
 	case <-c.ended:
-		return syncOutcome{err: c.Err()}
+		return syncOutcome{err: c.Err()}, h
 	case <-timer.C:
 		c.fail(&CommandError{hci.OpLEPeriodicAdvertisingCreateSyncCancel, ErrCommandTimeout})
-		return syncOutcome{err: c.Err()}
+		return syncOutcome{err: c.Err()}, h
 	}
 }
 

@@ -53,7 +53,7 @@ type private struct {
 
 // onAirAtAll tells whether the controller does anything for which it may look at the list (Vol 4, Part E, 7.8.38).
 func (c *Controller) onAirAtAll() bool {
-	return c.advertises(func(*advertiser) bool { return true }) || c.scanner.on || c.initiator.on
+	return c.advertises(func(*advertiser) bool { return true }) || c.scanner.on || c.initiator.on || c.syncAttempt.on
 }
 
 // resolvingInUse tells whether the list must not change.

@@ -97,11 +97,25 @@ func TestResolvingListInUse(t *testing.T) {
 			h.do(hci.LECreateConnectionCancel)
 			h.meta(hci.EvLEConnectionComplete)
 		}},
+		{"advertising by a set", func(h *host) { h.do(set(1, 0)); h.enabled(hci.EnabledSet{AdvertisingHandle: 1}) },
+			func(h *host) { h.do(hci.LESetExtendedAdvertisingEnable{}) }},
+		{"extended scanning", func(h *host) { h.listen(extendedScan, hci.ReportDuplicates) }, func(h *host) { h.deaf() }},
+		{"extended initiating", func(h *host) { h.start(createExtended(someone, hci.LE1M)) }, func(h *host) {
+			h.do(hci.LECreateConnectionCancel)
+			h.meta(hci.EvLEConnectionComplete)
+		}},
+		{"synchronizing", func(h *host) {
+			h.start(hci.LEPeriodicAdvertisingCreateSync{Advertiser: someone, Sync: hci.SyncOptions{Timeout: 100}})
+		}, func(h *host) {
+			h.do(hci.LEPeriodicAdvertisingCreateSyncCancel)
+			h.meta(hci.EvLEPeriodicAdvertisingSyncEstablished)
+		}},
 	} {
 		for _, enabled := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, resolution %v", s.name, enabled), func(t *testing.T) {
 				onAir(t, AirConfig{}, 1, func(t *testing.T, _ *Air, hosts []*host) {
 					h := hosts[0]
+					h.do(hci.LESetEventMask{Mask: 0x3F | extendedEvents})
 					h.know(numbered(1), irkA, irkB)
 					h.do(hci.LESetAddressResolutionEnable{Enable: enabled})
 					s.begin(h)
