@@ -47,16 +47,14 @@ func auxTime(octets int, phy hci.PHY) (d time.Duration) {
 	}
 }
 
-// tooLong tells whether data can't be advertised in an event: in connectable advertising there is no chain, and no other
-// may take longer than the interval (Vol 4, Part E, 7.8.56).
-func (v *advertiser) tooLong(data []byte) bool {
-	switch {
-	case v.legacy():
-		return false
-	case v.connectable():
-		return len(data) > maxAuxData
-	}
-	return auxTime(len(data), v.SecondaryPHY) > time.Duration(v.IntervalMax)*slot
+// tooLong tells whether a chain with so much data takes longer than the interval (Vol 4, Part E, 7.8.54).
+func (v *advertiser) tooLong(octets int) bool {
+	return !v.legacy() && auxTime(octets, v.SecondaryPHY) > time.Duration(v.IntervalMax)*slot
+}
+
+// fits tells whether data are short enough for connectable advertising, which has no chains (Vol 4, Part E, 7.8.56).
+func (v *advertiser) fits(data []byte) bool {
+	return v.legacy() || !v.connectable() || len(data) <= maxAuxData
 }
 
 // extendedEvent is an event of extended advertising up to its auxiliary packets.

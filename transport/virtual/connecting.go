@@ -45,6 +45,8 @@ func (c *Controller) initiate(q hci.LEExtendedCreateConnection, extended bool) h
 		return hci.CommandDisallowed
 	case status != hci.Success && (q.UseAcceptList || c.hasAddressFor(q.OwnAddressType, q.Peer) != hci.Success):
 		return status
+	case !c.mayLink() && extended:
+		return hci.ConnectionRejectedLimitedResources // Vol 4, Part E, 7.8.66
 	case !c.mayLink():
 		return hci.ConnectionLimitExceeded
 	case !q.UseAcceptList && c.connectedTo(q.Peer):

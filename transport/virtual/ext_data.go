@@ -45,13 +45,14 @@ func (c *Controller) setPart(q hci.LESetExtendedAdvertisingData, response bool) 
 	if response {
 		at, into = 1, &v.response
 	}
-	if whole, complete, status := v.partial.take(at, q.Operation, q.Data, c.config.MaxAdvertisingData); status != hci.Success || complete {
-		*into = whole
-		v.changed()
-		return status
+	whole, complete, status := v.partial.take(at, q.Operation, q.Data, c.config.MaxAdvertisingData)
+	if v.tooLong(len(whole)) {
+		whole, status = nil, hci.PacketTooLong
 	}
-	*into = nil
-	return hci.Success
+	if *into = whole; complete {
+		v.changed()
+	}
+	return status
 }
 
 // mayTake is why a set can't have the data.
@@ -62,19 +63,17 @@ func (v *advertiser) mayTake(q hci.LESetExtendedAdvertisingData, response bool) 
 	case q.Operation > hci.DataUnchanged, !whole && q.Operation != hci.DataUnchanged && none:
 		return hci.InvalidHCICommandParameters
 	case q.Operation == hci.DataUnchanged:
-		if response || v.legacy() || !v.on || len(v.data) == 0 {
+		if response || v.legacy() || !v.on || len(v.data) == 0 || !none {
 			return hci.InvalidHCICommandParameters
 		}
 		return hci.Success
 	case v.on && !whole:
 		return hci.CommandDisallowed
 	case v.legacy() && (!whole || len(q.Data) > hci.MaxAdvertisingData),
-		!response && !v.takesData(), response && !v.scannable() && !none:
+		!response && (!v.takesData() || v.on && !v.fits(q.Data)), response && !v.scannable() && !none:
 		return hci.InvalidHCICommandParameters
 	case response && v.on && v.scannable() && !v.legacy() && none:
 		return hci.CommandDisallowed
-	case v.on && !response && v.tooLong(q.Data):
-		return hci.PacketTooLong
 	}
 	return hci.Success
 }

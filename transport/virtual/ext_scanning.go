@@ -45,12 +45,12 @@ func (c *Controller) setExtendedScanEnable(p, r []byte) ([]byte, hci.Status) {
 	duration, period := time.Duration(q.Duration)*durationUnit, time.Duration(q.Period)*periodUnit
 	periodic := duration > 0 && period > 0
 	switch {
-	case err != nil, p[0] > 1, q.Duplicates > hci.FilterWithinAPeriod:
+	case err != nil, p[0] > 1:
 		return r, hci.InvalidHCICommandParameters
-	case !q.Enable:
+	case !q.Enable: // whatever the rest says
 		c.stopScanning()
 		return r, hci.Success
-	case periodic && duration >= period, q.Duplicates == hci.FilterWithinAPeriod && !periodic:
+	case q.Duplicates > hci.FilterWithinAPeriod, periodic && duration >= period, q.Duplicates == hci.FilterWithinAPeriod && !periodic:
 		return r, hci.InvalidHCICommandParameters
 	}
 	s := &c.scanner

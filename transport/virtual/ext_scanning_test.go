@@ -36,7 +36,7 @@ func TestExtendedScanParameters(t *testing.T) {
 			{"while it scans", extendedScan, hci.CommandDisallowed},
 			{"again, which begins anew", enable(1, 0, 0, 0, 0, 0), ok},
 			{"off", enable(0, 0, 0, 0, 0, 0), ok},
-			{"off again", enable(0, 0, 0, 0, 0, 0), ok},
+			{"off again, whatever the rest says", enable(0, 9, 9, 9, 9, 9), ok},
 			{"a random address", raw(1, 0, 1, 0, 16, 0, 16, 0), ok},
 			{"that there is not", enable(1, 0, 0, 0, 0, 0), invalid},
 		})

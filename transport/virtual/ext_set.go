@@ -82,7 +82,7 @@ func (c *Controller) setExtendedParameters(p, r []byte) ([]byte, hci.Status) {
 // judgeSet is what is wrong with the parameters of a set.
 func (c *Controller) judgeSet(q hci.LESetExtendedAdvertisingParameters) hci.Status {
 	has := func(p hci.AdvertisingProperties) bool { return q.Properties&p != 0 }
-	phys := hci.PHYsOf(q.PrimaryPHY)
+	secondary := hci.LE1M
 	if _, known := advertisingNames[q.Properties]; has(hci.AdvertiseLegacy) {
 		if !known || q.PrimaryPHY != hci.LE1M {
 			return hci.InvalidHCICommandParameters
@@ -90,17 +90,16 @@ func (c *Controller) judgeSet(q hci.LESetExtendedAdvertisingParameters) hci.Stat
 	} else {
 		exclusive := has(hci.AdvertiseConnectable) && has(hci.AdvertiseScannable)
 		anonymous := has(hci.AdvertiseAnonymous) && has(hci.AdvertiseConnectable|hci.AdvertiseScannable)
-		if exclusive || anonymous || has(hci.AdvertiseHighDutyDirected|^knownProperties) || q.SecondaryPHY < hci.LE1M || q.SecondaryPHY > hci.LECoded {
+		if exclusive || anonymous || has(hci.AdvertiseHighDutyDirected|^knownProperties) {
 			return hci.InvalidHCICommandParameters
 		}
-		phys |= hci.PHYsOf(q.SecondaryPHY)
+		secondary = q.SecondaryPHY
 	}
 	switch {
 	case q.OwnAddressType > 3, q.FilterPolicy > 3, q.ChannelMap == 0, q.ChannelMap > 7, q.SID > maxSID,
-		q.PrimaryPHY != hci.LE1M && q.PrimaryPHY != hci.LECoded,
 		!has(hci.AdvertiseHighDutyDirected) && !inRange(q.IntervalMin, q.IntervalMax, minExtendedInterval, maxExtendedInterval):
 		return hci.InvalidHCICommandParameters
-	case phys&^c.phys() != 0:
+	case !(c.phys() & primaryPHYs).Has(q.PrimaryPHY), !c.phys().Has(secondary):
 		return hci.UnsupportedFeatureOrParameter
 	}
 	return hci.Success
@@ -113,6 +112,8 @@ func (v *advertiser) mayBecome(q hci.LESetExtendedAdvertisingParameters) hci.Sta
 	switch {
 	case len(v.data) > 0 && !w.takesData(), w.legacy() && longest > hci.MaxAdvertisingData:
 		return hci.InvalidHCICommandParameters
+	case w.tooLong(longest):
+		return hci.PacketTooLong
 	case v.train.enabledAtAll() && !w.mayBePeriodic():
 		return hci.InvalidHCICommandParameters
 	case v.train.enabledAtAll() && q.SecondaryPHY != v.SecondaryPHY:
@@ -188,7 +189,9 @@ func (v *advertiser) mayEnable(s hci.EnabledSet) hci.Status {
 		return hci.InvalidHCICommandParameters
 	case v.partial.open[0] || v.partial.open[1], !v.legacy() && v.scannable() && len(v.response) == 0:
 		return hci.CommandDisallowed
-	case v.tooLong(v.data):
+	case !v.fits(v.data):
+		return hci.InvalidHCICommandParameters
+	case v.tooLong(max(len(v.data), len(v.response))):
 		return hci.PacketTooLong
 	}
 	return v.mayStart()

@@ -37,9 +37,9 @@ func TestSetParameters(t *testing.T) {
 			{"own address type", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.OwnAddressType = 4 }), invalid},
 			{"peer address type", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.Peer.Type = 2 }), invalid},
 			{"filter policy", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.FilterPolicy = 4 }), invalid},
-			{"primary on LE 2M", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.PrimaryPHY = hci.LE2M }), invalid},
-			{"secondary PHY", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.SecondaryPHY = 4 }), invalid},
-			{"no secondary PHY", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.SecondaryPHY = 0 }), invalid},
+			{"primary on LE 2M", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.PrimaryPHY = hci.LE2M }), unsupported},
+			{"secondary PHY", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.SecondaryPHY = 4 }), unsupported},
+			{"no secondary PHY", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.SecondaryPHY = 0 }), unsupported},
 			{"SID", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.SID = 0x10 }), invalid},
 			{"the longest interval", with(func(p *hci.LESetExtendedAdvertisingParameters) { p.IntervalMin, p.IntervalMax = 0xFFFFFF, 0xFFFFFF }), hci.Success},
 			{"another set", set(0xEF, 0), hci.Success},
@@ -152,9 +152,12 @@ func TestSetEnable(t *testing.T) {
 		h.do(random)
 		h.do(set(4, hci.AdvertiseConnectable))
 		h.put(4, make([]byte, 251), false)
-		slow := set(5, 0)
+		slow := set(5, 0) // whose chain takes longer than 100 ms on LE Coded
 		slow.PrimaryPHY, slow.SecondaryPHY = hci.LECoded, hci.LECoded
-		h.do(slow)
+		part := func(o hci.DataOperation, n int) hci.Command {
+			return hci.LESetExtendedAdvertisingData{AdvertisingHandle: 5, Operation: o, Data: make([]byte, n)}
+		}
+		h.do(set(5, 0))
 		h.put(5, make([]byte, 1650), false)
 		h.answers([]refusal{
 			{"neither on nor off", enable(2, 1, 1, 0, 0, 0), invalid},
@@ -170,8 +173,17 @@ func TestSetEnable(t *testing.T) {
 			{"a random address that there is not", enable(1, 1, 3, 0, 0, 0), invalid},
 			{"one of two that can't be", enable(1, 2, 1, 0, 0, 0, 3, 0, 0, 0), invalid},
 			{"then the other is not", hci.LERemoveAdvertisingSet{AdvertisingHandle: 1}, ok},
-			{"too long for one connectable packet", enable(1, 1, 4, 0, 0, 0), hci.PacketTooLong},
-			{"a chain on LE Coded longer than 100 ms", enable(1, 1, 5, 0, 0, 0), hci.PacketTooLong},
+			{"too long for one connectable packet", enable(1, 1, 4, 0, 0, 0), invalid},
+			{"parameters with which the data take too long", slow, hci.PacketTooLong},
+			{"without data", part(hci.DataComplete, 0), ok},
+			{"now", slow, ok},
+			{"data that take too long", part(hci.DataFirst, 251), ok},
+			{"their middle", part(hci.DataIntermediate, 251), ok},
+			{"more", part(hci.DataIntermediate, 251), ok},
+			{"and more", part(hci.DataIntermediate, 251), ok},
+			{"now it is too long", part(hci.DataIntermediate, 251), ok},
+			{"and too long in the end", part(hci.DataLast, 251), hci.PacketTooLong},
+			{"so there are none", enable(1, 1, 5, 0, 0, 0), ok},
 			{"its own random address", hci.LESetAdvertisingSetRandomAddress{AdvertisingHandle: 3, Octets: someone.Octets}, ok},
 			{"with it", enable(1, 1, 3, 0, 0, 0), ok},
 			{"another, as nobody can connect", hci.LESetAdvertisingSetRandomAddress{AdvertisingHandle: 3, Octets: someone.Octets}, ok},

@@ -69,7 +69,7 @@ func (c *Controller) createSync(p []byte) hci.Status {
 		return hci.CommandDisallowed
 	case err != nil, q.Options > syncByList|syncNoReports|syncFilter, !byList && (q.SID > maxSID || addressType > 1), judgeSync(q.Sync) != hci.Success:
 		return hci.InvalidHCICommandParameters
-	case q.Options&syncFilter != 0: // by the data ID, which periodic advertising does not have here
+	case q.Options&(syncFilter|syncNoReports) == syncFilter: // by the data ID, which periodic advertising does not have here
 		return hci.UnsupportedFeatureOrParameter
 	case !byList && c.syncedTo(q.Advertiser, q.SID) != nil:
 		return hci.ConnectionAlreadyExists

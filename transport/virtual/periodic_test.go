@@ -120,13 +120,18 @@ func TestPeriodicRefused(t *testing.T) {
 			{"enabled before the last", enable(1, 0), busy},
 			{"the second", data(0, hci.DataIntermediate, 252), ok},
 			{"more than a set holds", data(0, hci.DataLast, 100), hci.MemoryCapacityExceeded},
-			{"an operation there is not", data(0, hci.DataUnchanged, 0), invalid},
+			{"an operation there is not", data(0, hci.DataUnchanged+1, 0), invalid},
+			{"the same, while it is off", data(0, hci.DataUnchanged, 0), invalid},
 			{"an octet there is not", enable(4, 0), invalid},
 			{"with a data ID", enable(3, 0), hci.UnsupportedFeatureOrParameter},
+			{"off, with a data ID", enable(2, 0), hci.UnsupportedFeatureOrParameter},
 			{"on", enable(1, 0), ok},
+			{"the same, of nothing", data(0, hci.DataUnchanged, 0), invalid},
 			{"parameters while it is", parameters(0, 6, 6, 0), busy},
 			{"parts while it is", data(0, hci.DataFirst, 1), busy},
 			{"data while it is", data(0, hci.DataComplete, 1), ok},
+			{"the same", data(0, hci.DataUnchanged, 0), ok},
+			{"the same, with data", data(0, hci.DataUnchanged, 1), invalid},
 			{"the set becomes connectable", set(0, hci.AdvertiseConnectable), invalid},
 			{"the set goes to another PHY", fast, busy},
 			{"the set is removed", hci.LERemoveAdvertisingSet{}, busy},
@@ -138,10 +143,16 @@ func TestPeriodicRefused(t *testing.T) {
 	alone(t, ControllerConfig{}, func(t *testing.T, h *host) {
 		h.do(set(1, 0))
 		h.do(hci.LESetPeriodicAdvertisingParameters{AdvertisingHandle: 1, IntervalMin: 6, IntervalMax: 6})
-		h.periodic(pattern(1650)) // which takes longer than 7.5 ms on LE 1M
-		h.refused(hci.LESetPeriodicAdvertisingEnable{Enable: 1, AdvertisingHandle: 1}, hci.PacketTooLong)
-		h.refused(hci.LESetPeriodicAdvertisingParameters{AdvertisingHandle: 1, IntervalMin: 7, IntervalMax: 7}, hci.PacketTooLong)
+		part := func(o hci.DataOperation) hci.Command {
+			return hci.LESetPeriodicAdvertisingData{AdvertisingHandle: 1, Operation: o, Data: pattern(250)}
+		}
+		for _, o := range []hci.DataOperation{hci.DataFirst, hci.DataIntermediate, hci.DataIntermediate} {
+			h.do(part(o))
+		}
+		h.refused(part(hci.DataLast), hci.PacketTooLong) // longer than 7.5 ms on LE 1M
 		h.do(hci.LESetPeriodicAdvertisingParameters{AdvertisingHandle: 1, IntervalMin: 40, IntervalMax: 40})
+		h.periodic(pattern(1650))
+		h.refused(hci.LESetPeriodicAdvertisingParameters{AdvertisingHandle: 1, IntervalMin: 7, IntervalMax: 7}, hci.PacketTooLong)
 		h.do(hci.LESetPeriodicAdvertisingEnable{Enable: 1, AdvertisingHandle: 1})
 	})
 }

@@ -80,22 +80,25 @@ func (t *train) tooLong(data []byte, interval uint16) bool {
 func (c *Controller) setPeriodicData(p, r []byte) ([]byte, hci.Status) {
 	q, err := hci.ParseLESetPeriodicAdvertisingData(p)
 	v := c.set(q.AdvertisingHandle)
-	whole := q.Operation == hci.DataComplete
+	whole, again := q.Operation == hci.DataComplete, q.Operation == hci.DataUnchanged
 	switch {
-	case err != nil, len(p) != 3+len(q.Data), q.Operation > hci.DataComplete, !whole && len(q.Data) == 0:
+	case err != nil, len(p) != 3+len(q.Data), q.Operation > hci.DataUnchanged, !whole && !again && len(q.Data) == 0:
 		return r, hci.InvalidHCICommandParameters
 	case v == nil:
 		return r, hci.UnknownAdvertisingIdentifier
-	case v.train == nil, v.train.enabled && !whole:
+	case v.train == nil, v.train.enabled && !whole && !again:
 		return r, hci.CommandDisallowed
-	case v.train.tooLong(q.Data, v.train.interval):
-		return r, hci.PacketTooLong
+	case again && (!v.train.enabled || len(v.train.data) == 0 || len(q.Data) > 0):
+		return r, hci.InvalidHCICommandParameters
+	case again:
+		return r, hci.Success
 	}
 	t := v.train
-	all, complete, status := t.partial.take(0, q.Operation, q.Data, c.config.MaxAdvertisingData)
-	if t.data = nil; complete {
-		t.data = all
+	all, _, status := t.partial.take(0, q.Operation, q.Data, c.config.MaxAdvertisingData)
+	if t.tooLong(all, t.interval) {
+		all, status = nil, hci.PacketTooLong
 	}
+	t.data = all
 	return r, status
 }
 
@@ -108,11 +111,11 @@ func (c *Controller) setPeriodicEnable(p, r []byte) ([]byte, hci.Status) {
 		return r, hci.InvalidHCICommandParameters
 	case v == nil:
 		return r, hci.UnknownAdvertisingIdentifier
-	case q.Enable&1 == 0:
-		v.train.stop()
-		return r, hci.Success
 	case q.Enable > 1: // the data ID in periodic advertising is a feature of its own
 		return r, hci.UnsupportedFeatureOrParameter
+	case q.Enable == 0:
+		v.train.stop()
+		return r, hci.Success
 	case v.train == nil, v.train.partial.open[0], !v.mayBePeriodic():
 		return r, hci.CommandDisallowed
 	case v.train.tooLong(v.train.data, v.train.interval):
