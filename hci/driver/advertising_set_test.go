@@ -153,6 +153,38 @@ func TestAdvertisingSetTerminated(t *testing.T) {
 	})
 }
 
+// Some controllers tell the end of directed advertising with a high duty cycle by a Connection Complete, instead of the event of the
+// set or beside it, in either order (Vol 4, Part E, 7.8.56); its owner is told once.
+func TestHighDutyTimedOut(t *testing.T) {
+	complete := hci.LEConnectionComplete{Status: hci.AdvertisingTimeout, Role: hci.Peripheral}
+	terminated := hci.LEAdvertisingSetTerminated{Status: hci.AdvertisingTimeout, AdvertisingHandle: 1}
+	for name, events := range map[string][]hci.EventParameters{"set": {terminated}, "connection": {complete}, "both": {complete, terminated}, "the other way round": {terminated, complete}} {
+		t.Run(name, func(t *testing.T) {
+			extendedBubble(t, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+				var handlers [2]set
+				for i, p := range []hci.AdvertisingProperties{hci.LegacyAdvInd, hci.LegacyAdvDirectIndHigh} {
+					s, err := c.NewAdvertisingSet(t.Context(), driver.AdvertisingParameters{Properties: p, Peer: peer}, &handlers[i])
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := s.Start(t.Context(), driver.AdvertisingLimits{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, e := range events {
+					ctl.Event(e)
+				}
+				if n, e := handlers[1].told(); n != 1 || e != terminated {
+					t.Errorf("told %d times, %+v", n, e)
+				}
+				if n, _ := handlers[0].told(); n != 0 {
+					t.Error("the other set was told")
+				}
+			})
+		})
+	}
+}
+
 // One family between resets: a controller that has the extended one never hears of the other.
 func TestOneFamily(t *testing.T) {
 	extendedBubble(t, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {

@@ -13,7 +13,8 @@ import (
 
 // extendedFeatures are those of a controller with all that package driver uses.
 const extendedFeatures = hci.FeatureLEEncryption | hci.FeatureLEExtendedAdvertising | hci.FeatureLECodedPHY | hci.FeatureLEPeriodicAdvertising |
-	hci.FeatureExtendedScanningFilterPolicies | hci.FeaturePeriodicAdvertisingSyncTransferSender | hci.FeaturePeriodicAdvertisingSyncTransferRecipient
+	hci.FeatureExtendedScanningFilterPolicies | hci.FeaturePeriodicAdvertisingSyncTransferSender | hci.FeaturePeriodicAdvertisingSyncTransferRecipient |
+	hci.FeaturePeriodicAdvertisingADI
 
 // extendedFamily are the commands of the extended family, and what they return here.
 var extendedFamily = map[hci.Opcode]hcitest.Handler{

@@ -40,6 +40,11 @@ func (i Info) Periodic() bool {
 	return i.Extended() && i.Features&hci.FeatureLEPeriodicAdvertising != 0
 }
 
+// PeriodicADI tells whether the controller knows by an ID in periodic advertising whether its data have changed.
+func (i Info) PeriodicADI() bool {
+	return i.Periodic() && i.Features&hci.FeaturePeriodicAdvertisingADI != 0
+}
+
 // readExtended asks what the extended family is limited to. One that does not say has what it must: one set
 // with the data of legacy advertising.
 func (c *Controller) readExtended(ctx context.Context) error {

@@ -90,13 +90,14 @@ func (s *AdvertisingSet) expire(run int) {
 	}))
 }
 
-// legacyTerminated tells the legacy set what a Connection Complete means for it: it has a connection, or
-// directed advertising with a high duty cycle is over. The loop.
+// legacyTerminated tells sets what a Connection Complete means for them: the legacy one has a connection, or directed
+// advertising with a high duty cycle is over. The loop.
 func (c *Controller) legacyTerminated(e hci.LEConnectionComplete) {
-	if c.info.Extended() || e.Status != hci.AdvertisingTimeout && (e.Status != hci.Success || e.Role != hci.Peripheral) {
-		return
-	}
-	if s := c.set(0); s != nil && s.Advertising() {
+	switch s := c.set(0); {
+	case e.Status == hci.AdvertisingTimeout:
+		c.directedTimedOut()
+	case c.info.Extended() || e.Status != hci.Success || e.Role != hci.Peripheral:
+	case s != nil && s.Advertising():
 		s.terminated(hci.LEAdvertisingSetTerminated{Status: e.Status, Handle: e.Handle})
 	}
 }

@@ -18,7 +18,7 @@ type SyncParameters struct {
 	Skip             uint16        // events that the controller may skip, at most 499
 	Timeout          time.Duration // without any event the sync is lost: 100 ms to 163.84 s; if zero, 10 s
 	NoReports        bool          // begin without reports, until SetReports
-	FilterDuplicates bool          // report data only when it has changed, where the controller can tell
+	FilterDuplicates bool          // report data only when it has changed, where Info.PeriodicADI
 }
 
 // Bounds of the time-out (Vol 4, Part E, 7.8.67).
@@ -103,12 +103,12 @@ func (s *Sync) Close(ctx context.Context) error {
 	return s.c.onLoop(func() { s.c.endSync(s, errSyncEnded) })
 }
 
-// SetReports turns the reports on and off, and with filter, reports data only when it has changed.
+// SetReports turns the reports on and off, and with filter, reports data only when it has changed, where Info.PeriodicADI.
 func (s *Sync) SetReports(ctx context.Context, on, filter bool) error {
 	if s.Err() != nil {
 		return &CommandError{hci.OpLESetPeriodicAdvertisingReceiveEnable, s.Err()}
 	}
-	_, err := s.c.Do(ctx, hci.LESetPeriodicAdvertisingReceiveEnable{SyncHandle: s.Handle(), Enable: bit(on, 0) | bit(filter, 1)})
+	_, err := s.c.Do(ctx, hci.LESetPeriodicAdvertisingReceiveEnable{SyncHandle: s.Handle(), Enable: bit(on, 0) | bit(filter && s.c.info.PeriodicADI(), 1)})
 	return err
 }
 
@@ -177,7 +177,7 @@ func (c *Controller) createSync(p SyncParameters) (cmd hci.LEPeriodicAdvertising
 		return cmd, unsupported(hci.OpLEPeriodicAdvertisingCreateSync)
 	}
 	options, err := syncOptions(hci.OpLEPeriodicAdvertisingCreateSync, p.Skip, p.Timeout)
-	return hci.LEPeriodicAdvertisingCreateSync{Options: bit(p.AdvertiserList, 0) | bit(p.NoReports, 1) | bit(p.FilterDuplicates, 2),
+	return hci.LEPeriodicAdvertisingCreateSync{Options: bit(p.AdvertiserList, 0) | bit(p.NoReports, 1) | bit(p.FilterDuplicates && c.info.PeriodicADI(), 2),
 		SID: p.SID, Advertiser: p.Advertiser, Sync: options}, err
 }
 

@@ -247,6 +247,19 @@ func TestSyncFails(t *testing.T) {
 			}
 		}
 	})
+	synctest.Test(t, func(t *testing.T) { // one that knows of no data ID, and refuses what needs it
+		ctl := extended(extendedFeatures &^ hci.FeaturePeriodicAdvertisingADI)
+		c := open(t, ctl, &host{})
+		var f follower
+		synced(t, ctl, c, &f)
+		if _, err := c.Sync(t.Context(), driver.SyncParameters{FilterDuplicates: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if f := command(ctl, hci.OpLEPeriodicAdvertisingCreateSync); f.Parameters[0] != 0 {
+			t.Errorf("%v", f)
+		}
+		_ = c.Close()
+	})
 	bubble(t, hcitest.Settings{}, func(t *testing.T, _ *hcitest.Controller, _ *host, c *driver.Controller) {
 		if _, err := c.Sync(t.Context(), driver.SyncParameters{}, nil); !errors.Is(err, hci.UnsupportedFeatureOrParameter) {
 			t.Errorf("by a controller that can't: %v", err)

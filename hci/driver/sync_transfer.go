@@ -28,7 +28,7 @@ type TransferParameters struct {
 	Skip             uint16        // events that the controller may skip, at most 499
 	Timeout          time.Duration // as in SyncParameters
 	NoReports        bool
-	FilterDuplicates bool
+	FilterDuplicates bool // as in SyncParameters
 }
 
 // Modes of LE Set Periodic Advertising Sync Transfer Parameters (Vol 4, Part E, 7.8.91).
@@ -54,7 +54,7 @@ func (c *Conn) AcceptSyncs(ctx context.Context, p TransferParameters, accept fun
 		mode = transferIgnored
 	case p.NoReports:
 		mode = transferNoReports
-	case p.FilterDuplicates:
+	case p.FilterDuplicates && c.c.info.PeriodicADI():
 		mode = transferFiltered
 	}
 	if err := c.c.onLoop(func() { c.accept = accept }); err != nil {
