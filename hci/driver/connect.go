@@ -115,6 +115,9 @@ type wishes struct {
 	changed  chan struct{} // has room for one: all, or ending, has changed
 	ending   []*Conn       // connections that came too late, until they have ended
 	creating *initiation   // what the controller is at
+
+	paused bool // the dialing goroutine's: scanning is paused for it
+	noScan bool // the dialing goroutine's: the controller can't scan meanwhile, whatever it says
 }
 
 // Connect connects to an advertiser. Any number may be wanted at once: a controller creates one connection at a time,

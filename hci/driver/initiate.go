@@ -58,25 +58,41 @@ func (c *Controller) dial() {
 // serve has the controller wait for peers until it has one, or until it is others' turn. Where the controller can't do
 // both, scanning is paused meanwhile.
 func (c *Controller) serve(batch []*attempt) {
-	pause := !c.scansWhileInitiating()
-	if pause {
-		if err := c.pauseScan(true); err != nil {
-			c.conclude(batch, creation{err: err})
+	if !c.scansWhileInitiating() {
+		if err := c.pauseFor(); err != nil {
+			c.refuse(batch, creation{}, err)
 			return
 		}
 	}
 	for batch != nil {
 		batch = c.initiate(batch)
 	}
-	if pause {
+	if c.wishes.paused {
+		c.wishes.paused = false
 		c.note(c.pauseScan(false))
 	}
 }
 
-// scansWhileInitiating tells whether the controller says that it does both.
+// pauseFor pauses scanning until serve is through.
+func (c *Controller) pauseFor() error {
+	err := c.pauseScan(true)
+	c.wishes.paused = err == nil
+	return err
+}
+
+// scansWhileInitiating tells whether the controller says that it does both, and has not refused to.
 func (c *Controller) scansWhileInitiating() bool {
 	const both = hci.StatePassiveScanningAndInitiating | hci.StateActiveScanningAndInitiating
-	return c.info.States&both == both
+	return c.info.States&both == both && !c.wishes.noScan
+}
+
+// scans tells whether the controller scans now.
+func (c *Controller) scans() bool {
+	if err := c.takeRadio(context.Background()); err != nil {
+		return false
+	}
+	defer c.freeRadio()
+	return c.scan.on
 }
 
 // initiate has the controller wait for peers. It returns those to go on with at once, if what is wanted has changed or
@@ -92,6 +108,16 @@ func (c *Controller) initiate(batch []*attempt) []*attempt {
 	c.setInitiation(i)
 	_, err := c.Do(context.Background(), c.createConnection(batch))
 	switch {
+	case errors.Is(err, hci.CommandDisallowed) && !c.wishes.paused && c.scans(): // it says more than it can
+		if r := c.withdraw(i); r.conn != nil {
+			c.conclude(batch, r)
+		}
+		c.wishes.noScan = true
+		if err := c.pauseFor(); err != nil {
+			c.note(err)
+			return nil
+		}
+		return c.next()
 	case errors.Is(err, hci.CommandDisallowed): // it may be at an attempt that we know nothing of
 		r, _ := c.cancel(i)
 		c.refuse(batch, r, err)

@@ -463,6 +463,41 @@ func TestScanWhileConnecting(t *testing.T) {
 	})
 }
 
+// TestScanRefusesConnecting: a controller that says that it scans while it initiates, and refuses to, is made to pause.
+func TestScanRefusesConnecting(t *testing.T) {
+	bubble(t, hcitest.Settings{States: 0x3FF_FFFF_FFFF}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		var b busy
+		b.handle(ctl)
+		create := 0
+		ctl.Handle(hci.OpLECreateConnection, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+			if create++; b.scans {
+				ctl.Status(f.Opcode, hci.CommandDisallowed)
+				return
+			}
+			ctl.Status(f.Opcode, hci.Success)
+			ctl.Event(connected(uint16(64+create), hci.Central))
+		})
+		if err := c.StartScan(t.Context(), driver.ScanParameters{}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			conn, err := c.Connect(t.Context(), peer, driver.ConnectParameters{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if !b.scans {
+				t.Error("scanning did not go on")
+			}
+			ctl.Event(hci.DisconnectionComplete{Handle: conn.Handle(), Reason: hci.ConnectionTimeout})
+			<-conn.Done()
+		}
+		if create != 3 { // refused once, and remembered
+			t.Errorf("%d attempts", create)
+		}
+	})
+}
+
 // TestConnectOnOtherPHYs is complaint 19: a peer on LE Coded is looked for there, with the parameters for it, and the
 // connection begins on the PHY that it advertises with.
 func TestConnectOnOtherPHYs(t *testing.T) {
