@@ -139,7 +139,7 @@ func (c *Client) readOn(ctx context.Context, on *att.Conn, handle uint16, offset
 }
 
 // Write writes a value or descriptor by its handle and waits until the server says so; one that does not fit one PDU is
-// prepared in parts and then executed (Vol 3, Part G, 4.9.3, 4.9.4).
+// prepared in parts and then executed, or none of it if the server does not queue exactly what it was sent: [ErrEcho] (Vol 3, Part G, 4.9.3, 4.9.4).
 func (c *Client) Write(ctx context.Context, handle uint16, value []byte) error {
 	if err := checkLen(handle, value); err != nil {
 		return err
@@ -147,7 +147,7 @@ func (c *Client) Write(ctx context.Context, handle uint16, value []byte) error {
 	b := c.conn.take(request)
 	defer b.done(request)
 	if len(value) > b.att.MTU()-writeHeader {
-		return c.writePrepared(ctx, b, []att.HandleValue{{Handle: handle, Value: value}}, anyEcho)
+		return c.writePrepared(ctx, b, []att.HandleValue{{Handle: handle, Value: value}})
 	}
 	return c.secured(ctx, func() error { return b.att.Write(ctx, handle, value) })
 }
@@ -180,12 +180,7 @@ func (c *Client) ReliableWrite(ctx context.Context, values ...att.HandleValue) e
 	}
 	b := c.conn.take(request)
 	defer b.done(request)
-	return c.writePrepared(ctx, b, values, func(sent, queued att.PrepareWriteResponse) error {
-		if sent.Handle != queued.Handle || sent.Offset != queued.Offset || !bytes.Equal(sent.Value, queued.Value) {
-			return fmt.Errorf("%w: handle 0x%04x, offset %d", ErrEcho, sent.Handle, sent.Offset)
-		}
-		return nil
-	})
+	return c.writePrepared(ctx, b, values)
 }
 
 // checkLen refuses what no attribute can hold.
@@ -198,7 +193,7 @@ func checkLen(handle uint16, value []byte) error {
 
 // writePrepared prepares the parts of values, looks at what the server says it has queued, and executes them. Parts left by somebody who
 // has gone are cancelled first: executing them would write what nobody wants any more.
-func (c *Client) writePrepared(ctx context.Context, b *Bearer, values []att.HandleValue, look func(sent, queued att.PrepareWriteResponse) error) error {
+func (c *Client) writePrepared(ctx context.Context, b *Bearer, values []att.HandleValue) error {
 	select {
 	case b.preparing <- struct{}{}:
 	case <-ctx.Done():
@@ -212,7 +207,7 @@ func (c *Client) writePrepared(ctx context.Context, b *Bearer, values []att.Hand
 	}
 	b.prepared = true
 	for _, v := range values {
-		if err := c.prepare(ctx, b, v, look); err != nil {
+		if err := c.prepare(ctx, b, v); err != nil {
 			return errors.Join(err, b.cancelPrepared(ctx))
 		}
 	}
@@ -225,14 +220,14 @@ func (c *Client) writePrepared(ctx context.Context, b *Bearer, values []att.Hand
 }
 
 // prepare sends the parts of a value; one without octets has one.
-func (c *Client) prepare(ctx context.Context, b *Bearer, v att.HandleValue, look func(sent, queued att.PrepareWriteResponse) error) error {
+func (c *Client) prepare(ctx context.Context, b *Bearer, v att.HandleValue) error {
 	for offset := 0; offset == 0 || offset < len(v.Value); {
 		end := min(offset+b.att.MTU()-prepareHeader, len(v.Value))
 		sent := att.PrepareWriteResponse{Handle: v.Handle, Offset: uint16(offset), Value: v.Value[offset:end]}
 		err := c.secured(ctx, func() error {
 			queued, err := b.att.PrepareWrite(ctx, sent.Handle, sent.Offset, sent.Value)
 			if err == nil {
-				err = look(sent, queued)
+				err = sameEcho(sent, queued)
 			}
 			return err
 		})
@@ -246,8 +241,13 @@ func (c *Client) prepare(ctx context.Context, b *Bearer, v att.HandleValue, look
 	return nil
 }
 
-// anyEcho is content with whatever the server says it has queued: a long write does not look (Vol 3, Part G, 4.9.4).
-func anyEcho(_, _ att.PrepareWriteResponse) error { return nil }
+// sameEcho is nil if the server has queued what it was sent.
+func sameEcho(sent, queued att.PrepareWriteResponse) error {
+	if sent.Handle != queued.Handle || sent.Offset != queued.Offset || !bytes.Equal(sent.Value, queued.Value) {
+		return fmt.Errorf("%w: handle 0x%04x, offset %d", ErrEcho, sent.Handle, sent.Offset)
+	}
+	return nil
+}
 
 // cancelPrepared empties the server's queue. A caller without time leaves that to the next long write.
 func (b *Bearer) cancelPrepared(ctx context.Context) error {

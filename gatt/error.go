@@ -13,7 +13,7 @@ var (
 	ErrSubscribed = errors.New("gatt: there is a subscription to this characteristic")
 	// ErrNoSignature is the error of a signed write without a key to sign it with.
 	ErrNoSignature = errors.New("gatt: no key to sign with")
-	// ErrEcho is the error of a reliable write of which the server has queued something else.
+	// ErrEcho is the error of a long or reliable write of which the server has queued something else.
 	ErrEcho = errors.New("gatt: the server has queued something else")
 	// ErrDiscovery is wrapped when what a server lists can't be: handles out of order or out of range, or too many.
 	ErrDiscovery = errors.New("gatt: the server lists what can't be")

@@ -156,8 +156,12 @@ func clientWrites() (all []clientScript) {
 		{name: "GAW/BV-03-C no octets", do: writeValue(7), steps: []string{"12 0700", "13"}},
 		{name: "GAW/BV-05-C", do: writeValue(7, longWritten...), steps: []string{
 			"16 0700 0000" + parts18, "17 0700 0000" + parts18, "16 0700 1200 ffff00", "17 0700 1200 ffff00", "18 01", "19"}},
-		{name: "GAW/BV-05-C a long write does not look at the echo", do: writeValue(7, longWritten...), steps: []string{
-			"16 0700 0000" + parts18, "17 0700 0000", "16 0700 1200 ffff00", "17 0700 1200 ffff00", "18 01", "19"}},
+		{name: "GAW/BI-32-C the echo is of another value", do: writeValue(7, longWritten...), steps: []string{
+			"16 0700 0000" + parts18, "17 0700 0000", "18 00", "19"}, err: gatt.ErrEcho},
+		{name: "GAW/BI-32-C the echo of the last part is of another value", do: writeValue(7, longWritten...), steps: []string{
+			"16 0700 0000" + parts18, "17 0700 0000" + parts18, "16 0700 1200 ffff00", "17 0700 1200 ffff01", "18 00", "19"}, err: gatt.ErrEcho},
+		{name: "GAW/BI-37-C the echo is of another offset", do: writeValue(8, longWritten...), steps: []string{
+			"16 0800 0000" + parts18, "17 0800 0100" + parts18, "18 00", "19"}, err: gatt.ErrEcho},
 		{name: "GAW/BV-06-C two values", do: reliably(att.HandleValue{Handle: 7, Value: []byte{1, 2}}, att.HandleValue{Handle: 9, Value: []byte{3}}),
 			steps: []string{"16 0700 0000 0102", "17 0700 0000 0102", "16 0900 0000 03", "17 0900 0000 03", "18 01", "19"}},
 		{name: "GAW/BV-06-C the echo is of another value", do: reliably(att.HandleValue{Handle: 7, Value: []byte{1, 2}}),
@@ -171,7 +175,7 @@ func clientWrites() (all []clientScript) {
 			"16 0800 0000" + parts18, "17 0800 0000" + parts18, "16 0800 1200 ffff00", "17 0800 1200 ffff00", "18 01", "19"}},
 	}
 	all = append(all, refused("GAW/", "12 0700 010203", "0700", false, writeValue(7, 1, 2, 3),
-		"BI-02-C", "01", "BI-03-C", "03", "BI-04-C", "08", "BI-05-C", "05", "BI-06-C", "0c", "BI-32-C", "0d", "BI-34-C", "80", "BI-36-C", "fd", "BI-37-C", "fc")...)
+		"BI-02-C", "01", "BI-03-C", "03", "BI-04-C", "08", "BI-05-C", "05", "BI-06-C", "0c", "BI-03-C a length", "0d", "BI-34-C", "80", "BI-36-C", "fd", "BI-36-C rejected", "fc")...)
 	all = append(all, refused("GAW/", "16 0700 0000"+parts18, "0700", true, writeValue(7, longWritten...),
 		"BI-07-C", "01", "BI-08-C", "03", "BI-10-C", "09", "BI-11-C", "08", "BI-12-C", "05", "BI-13-C", "0c", "BI-35-C", "80")...)
 	for _, s := range refused("GAW/", "18 01", "0700", false, writeValue(7, longWritten...), "BI-09-C", "07", "BI-33-C", "0d") {

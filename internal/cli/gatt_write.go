@@ -50,7 +50,7 @@ significant octet first. Without a form it is hexadecimal.
 	handleFlag(cmd, &handle)
 	cmd.Flags().BoolVar(&w.command, "no-response", false, "ask for no response; nobody tells whether it was written")
 	cmd.Flags().BoolVar(&w.signed, "signed", false, "without a response, and signed where the link is not encrypted")
-	cmd.Flags().BoolVar(&w.reliable, "reliable", false, "have the peer repeat what it is about to write, and write it only if that is right")
+	cmd.Flags().BoolVar(&w.reliable, "reliable", false, "in parts, also what fits one PDU: the peer repeats each, and writes them only if that is right")
 	return cmd
 }
 
