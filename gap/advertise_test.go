@@ -440,3 +440,32 @@ func TestAcceptWithoutSetTerminated(t *testing.T) {
 		}
 	})
 }
+
+// The same with several sets: who led to a connection is not known then, and all of them go on.
+func TestSetsWithoutSetTerminated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, pairConfig{})
+		defer p.close()
+		radio := p.air.NewController(virtual.ControllerConfig{})
+		h, err := gap.Open(t.Context(), deaf{radio.Conn(), hci.EvLEAdvertisingSetTerminated}, gap.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		address := hci.Address{Type: hci.Random, Octets: [6]byte{1, 0, 0, 0, 0, 0xC0}}
+		sets := []*gap.Advertising{advertising(t, h, gap.AdvertiseConfig{}), advertising(t, h, gap.AdvertiseConfig{Address: address, SID: 1, Extended: true})}
+		for range 3 {
+			for _, peer := range []hci.Address{address, h.Identity()} {
+				if _, err := p.connectingTo(t, peer, time.Minute); err != nil {
+					t.Fatalf("%v: %v", peer, err)
+				}
+				if c, err := sets[0].Accept(t.Context()); err != nil || c.Err() != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, a := range sets {
+			_ = a.Close()
+		}
+	})
+}

@@ -375,6 +375,18 @@ func (a *Advertising) keep(ended chan hci.LEAdvertisingSetTerminated) error {
 	}
 }
 
+// hasLed notes a connection that it led to.
+func (a *Advertising) hasLed(c *Conn) {
+	a.mu.Lock()
+	a.last = c
+	a.leads++
+	a.mu.Unlock()
+	select {
+	case a.led <- struct{}{}:
+	default:
+	}
+}
+
 // endWasLost tells whether the set has led to a connection and was not reported to have stopped, which it has: the event is
 // not to come any more.
 func (a *Advertising) endWasLost() bool {

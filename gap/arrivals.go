@@ -101,7 +101,8 @@ func (s *arrivals) claim(a *Advertising, handle uint16) {
 	}
 }
 
-// settle gives a connection that nobody has claimed to anybody.
+// settle gives a connection that nobody has claimed to anybody. Which advertising has stopped for it is not known, so that
+// each is taken to have.
 func (s *arrivals) settle(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,22 +111,19 @@ func (s *arrivals) settle(c *Conn) {
 		return
 	}
 	s.unclaimed = slices.Delete(s.unclaimed, i, i+1)
-	if all := s.connectable(); len(all) > 0 {
-		s.give(all[0], c)
-	} else {
+	all := s.connectable()
+	if len(all) == 0 {
 		s.unwanted = append(s.unwanted, c)
+		return
 	}
+	for _, a := range all[1:] {
+		a.hasLed(c)
+	}
+	s.give(all[0], c)
 }
 
 func (s *arrivals) give(a *Advertising, c *Conn) {
-	a.mu.Lock()
-	a.last = c
-	a.leads++
-	a.mu.Unlock()
-	select {
-	case a.led <- struct{}{}:
-	default:
-	}
+	a.hasLed(c)
 	select {
 	case a.arrived <- c:
 	default:

@@ -323,3 +323,36 @@ func TestTransfersThatNobodyTakes(t *testing.T) {
 		_ = s.Close()
 	})
 }
+
+// A bonded peer that hides is followed by its identity, whoever of host and controller knows the address that it has today.
+func TestSyncToAPeerThatHides(t *testing.T) {
+	for _, hostOnly := range []bool{false, true} {
+		inAir(t, func(t *testing.T, ctx context.Context, air *virtual.Air) {
+			friend := openStation(t, air, stationConfig{irk: 1, privacy: gap.Privacy{HostOnly: hostOnly}})
+			hidden := openStation(t, air, stationConfig{irk: 3, privacy: private})
+			defer friend.Close()
+			defer hidden.Close()
+			friend.bond(ctx, hidden)
+			defer train(t, hidden.Host, []byte{2, 9, 'a'}).Close()
+			s, err := friend.NewSync(ctx, gap.SyncConfig{Advertiser: hidden.Identity(), SID: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if identity, onAir := s.Advertiser(); identity != hidden.Identity() || hostOnly != hidden.isOf(onAir) {
+				t.Errorf("host only: %v: %v, on air %v", hostOnly, identity, onAir)
+			}
+			for r, err := range s.Reports(ctx) {
+				if err != nil || r.Data.Name() != "a" {
+					t.Errorf("%q, %v", r.Data.Name(), err)
+				}
+				break
+			}
+			over, cancel := context.WithTimeout(ctx, 10*time.Second)
+			defer cancel()
+			if _, err := friend.NewSync(over, gap.SyncConfig{Advertiser: hidden.Identity(), SID: 4}); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a set that is not there: %v", err)
+			}
+		})
+	}
+}
