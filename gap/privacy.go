@@ -176,8 +176,10 @@ func (h *Host) updateResolving(ctx context.Context, c *driver.Controller) error 
 	if err != nil && (ctx.Err() != nil || c.Err() != nil) {
 		return err
 	}
+	if err == nil {
+		p.listed = now
+	}
 	h.warn(err)
-	p.listed = now
 	return nil
 }
 

@@ -19,7 +19,7 @@
 //	debug keys, by choice: marked, never stored
 //	bonding by what both sides want, or always, or never
 //	lost bonds, two generations of keys, Repeated Attempts
-//	private addresses resolved with the bonds' IRKs
+//	private addresses resolved with the bonds' IRKs, and made with our own
 //
 // # Pairing
 //

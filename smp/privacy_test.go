@@ -120,6 +120,26 @@ func TestResolveAThousand(t *testing.T) {
 	}
 }
 
+// TestResolveAmongACrowd: strangers come and go, and do not cost what is remembered of peers; peers that never end do not
+// grow the table either.
+func TestResolveAmongACrowd(t *testing.T) {
+	m, irk := thousand(t)
+	one := resolvable(irk(999), 1)
+	m.Resolve(one)
+	for n := range 10 * maxResolved {
+		m.Resolve(numberedPrivate(n))
+	}
+	if m.resolver.known[one] != numberedPeer(1000) {
+		t.Error("the peer was forgotten")
+	}
+	for n := range 1000 {
+		m.Resolve(resolvable(irk(n), 2))
+		if len(m.resolver.known) > maxResolved {
+			t.Fatalf("%d addresses are remembered", len(m.resolver.known))
+		}
+	}
+}
+
 // BenchmarkResolve with a thousand bonds: an address that was heard before, one that is new, and a stranger's, which all
 // keys are tried on.
 func BenchmarkResolve(b *testing.B) {

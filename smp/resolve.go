@@ -1,6 +1,7 @@
 package smp
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/jelling-ble/jelling/hci"
@@ -46,11 +47,19 @@ func (r *resolver) resolve(store Store, local hci.Address, own Key, onAir hci.Ad
 	if !remembered {
 		identity = whose(r.irks, onAir)
 		if len(r.known) >= maxResolved {
-			clear(r.known)
+			r.forget()
 		}
 		r.known[onAir] = identity
 	}
 	return identity, !identity.IsZero()
+}
+
+// forget makes room: of strangers first, who come and go, so that a crowd of them does not cost what is known of peers.
+func (r *resolver) forget() {
+	maps.DeleteFunc(r.known, func(_, identity hci.Address) bool { return identity.IsZero() })
+	if len(r.known) > maxResolved/2 {
+		clear(r.known)
+	}
 }
 
 // irksOf is the IRKs of records. The generation before an unproven one counts too.

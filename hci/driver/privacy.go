@@ -83,17 +83,18 @@ func (c *Controller) hasResolvingList(ctx context.Context, wanted []ResolvingEnt
 	}
 	defer c.freeRadio()
 	r := &c.resolving
-	return len(r.entries), !r.unknown && slices.Equal(r.wanted, wanted), nil
+	return len(r.entries), !r.unknown && r.enabled == (len(r.entries) > 0) && slices.Equal(r.wanted, wanted), nil
 }
 
 // changeResolvingList brings the list, while the controller is still, to what it is to be. What stays is left alone, so
 // that the private addresses in use towards it stay too.
 func (c *Controller) changeResolvingList(wanted []ResolvingEntry) (int, error) {
 	r := &c.resolving
-	r.wanted = slices.Clone(wanted)
 	if err := c.enableResolution(false); err != nil {
 		return len(r.entries), err
 	}
+	defer c.setResolved()
+	r.wanted = slices.Clone(wanted)
 	if r.unknown {
 		if _, err := c.Do(context.Background(), hci.LEClearResolvingList); err != nil {
 			return 0, err
@@ -122,9 +123,7 @@ func (c *Controller) changeResolvingList(wanted []ResolvingEntry) (int, error) {
 		kept = append(kept, e)
 	}
 	r.entries = kept
-	failed = errors.Join(failed, c.enableResolution(len(r.entries) > 0))
-	c.setResolved()
-	return len(r.entries), failed
+	return len(r.entries), errors.Join(failed, c.enableResolution(len(r.entries) > 0))
 }
 
 // setResolved notes whom the controller resolves.

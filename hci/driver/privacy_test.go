@@ -161,7 +161,14 @@ func TestResolvingListRefused(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 		r.refuse = map[hci.Opcode]hci.Status{hci.OpLESetAddressResolutionEnable: hci.CommandDisallowed}
-		set(1, hci.CommandDisallowed, known(5))
+		for range 2 { // it is tried again
+			set(1, hci.CommandDisallowed, known(5))
+		}
+		r.refuse = nil
+		set(1, hci.Success, known(5))
+		if !r.enabled || !r.list[known(5).Peer] || len(r.list) != 1 {
+			t.Errorf("%+v", r)
+		}
 	})
 }
 
