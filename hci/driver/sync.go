@@ -3,6 +3,8 @@ package driver
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"time"
 
 	"github.com/jelling-ble/jelling/hci"
@@ -49,7 +51,7 @@ const noSubevent = 0xFF
 var ErrSyncLost = errors.New("periodic advertising is heard no more")
 
 // errSyncEnded is why a sync ended that was closed.
-var errSyncEnded = &ClosedError{}
+var errSyncEnded = fmt.Errorf("periodic advertising is followed no more: %w", net.ErrClosed)
 
 // Sync is periodic advertising that is followed. It may be used from anywhere.
 type Sync struct {

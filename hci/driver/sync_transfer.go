@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jelling-ble/jelling/hci"
@@ -13,13 +14,25 @@ func (c *Conn) TransferSync(ctx context.Context, s *Sync, serviceData uint16) er
 	if err := s.Err(); err != nil {
 		return &CommandError{hci.OpLEPeriodicAdvertisingSyncTransfer, err}
 	}
-	_, err := c.do(ctx, hci.LEPeriodicAdvertisingSyncTransfer{Handle: c.handle, ServiceData: serviceData, SyncHandle: s.Handle()})
-	return err
+	return c.transfer(ctx, hci.LEPeriodicAdvertisingSyncTransfer{Handle: c.handle, ServiceData: serviceData, SyncHandle: s.Handle()})
 }
 
 // TransferSet tells the peer of a connection where the periodic advertising of our own set is.
 func (c *Conn) TransferSet(ctx context.Context, s *AdvertisingSet, serviceData uint16) error {
-	_, err := c.do(ctx, hci.LEPeriodicAdvertisingSetInfoTransfer{Handle: c.handle, ServiceData: serviceData, AdvertisingHandle: s.handle})
+	return c.transfer(ctx, hci.LEPeriodicAdvertisingSetInfoTransfer{Handle: c.handle, ServiceData: serviceData, AdvertisingHandle: s.handle})
+}
+
+// transfer tells the peer. A controller that has not asked yet what the peer can refuses (Vol 4, Part E, 7.8.89): then it
+// is made to ask.
+func (c *Conn) transfer(ctx context.Context, cmd hci.Command) error {
+	_, err := c.do(ctx, cmd)
+	if !errors.Is(err, hci.UnsupportedRemoteFeature) {
+		return err
+	}
+	if e, asked := c.RemoteFeatures(ctx); asked != nil || e.Features&hci.FeaturePeriodicAdvertisingSyncTransferRecipient == 0 {
+		return err
+	}
+	_, err = c.do(ctx, cmd)
 	return err
 }
 

@@ -87,9 +87,19 @@ func TestTransferSync(t *testing.T) {
 		if got := strings.Join(since(ctl, n), ", "); got != "205A 40 00 34 12 07 00, 205B 40 00 78 56 00" {
 			t.Error(got)
 		}
-		ctl.Handle(hci.OpLEPeriodicAdvertisingSyncTransfer, hcitest.Fail(hci.UnsupportedRemoteFeature))
-		if err := l.conn.TransferSync(t.Context(), s, 0); !errors.Is(err, hci.UnsupportedRemoteFeature) {
-			t.Errorf("%v", err)
+		// A peer that can't, and one of which the controller does not know yet that it can.
+		for _, features := range []uint64{0, hci.FeaturePeriodicAdvertisingSyncTransferRecipient} {
+			ctl.Handle(hci.OpLEPeriodicAdvertisingSyncTransfer, hcitest.Fail(hci.UnsupportedRemoteFeature))
+			ctl.Handle(hci.OpLEReadRemoteFeatures, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+				ctl.Status(f.Opcode, hci.Success)
+				if features != 0 {
+					ctl.Handle(hci.OpLEPeriodicAdvertisingSyncTransfer, hcitest.Return(64, 0))
+				}
+				ctl.Event(hci.LEReadRemoteFeaturesComplete{Handle: 64, Features: features})
+			})
+			if err := l.conn.TransferSync(t.Context(), s, 0); (err == nil) != (features != 0) || err != nil && !errors.Is(err, hci.UnsupportedRemoteFeature) {
+				t.Errorf("features %X: %v", features, err)
+			}
 		}
 		ctl.Event(hci.LEPeriodicAdvertisingSyncLost{SyncHandle: 7})
 		synctest.Wait()
