@@ -115,12 +115,12 @@ func (s *streamer) take(p []byte) {
 	}
 }
 
-// TestStress streams on eight links both ways for minutes, while controllers vanish for a while, miss connect requests
-// and drop links. Nothing arrives twice or out of order, and no credit is lost.
+// TestStress streams on eight links both ways for minutes, while packets get lost, controllers vanish for a while, miss
+// connect requests and drop links. Nothing arrives twice or out of order, and no credit is lost.
 func TestStress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const pairs = 8
-		air := NewAir(AirConfig{})
+		air := NewAir(AirConfig{Loss: 0.1, Latency: time.Millisecond})
 		random := rand.New(rand.NewPCG(3, 4))
 		var mu sync.Mutex // never held while anything waits
 		var all []*streamer
