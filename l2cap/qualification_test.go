@@ -199,75 +199,79 @@ func TestQualification(t *testing.T) {
 		{name: "LE/CPU/BI another identifier", role: hci.Peripheral, result: ErrResponseTimeout,
 			script: "update \n < 5 1201 0800 1800 2800 0000 a401 \n > 5 1302 0200 0000 \n silence \n wait 30s \n updated"},
 
-		{name: "COS/CFC/BV-01-C initiator", result: nil, script: dialing + "> 5 1501 0a00 4000 4000 1700 0100 0000 \n dialed"},
-		{name: "COS/CFC/BV-02-C segmented", listen: small, script: opened + "> 5 1602 0400 4000 0900 \n write" + " " + mps23 +
+		{name: "LE/CFC/BV-01-C", result: nil, script: dialing + "> 5 1501 0a00 4000 4000 1700 0100 0000 \n dialed"},
+		{name: "COS/CFC/BV-01-C segmented", listen: small, script: opened + "> 5 1602 0400 4000 0900 \n write" + " " + mps23 +
 			"\n < 40 2c00" + mps23[:42] + "\n < 40" + " " + mps23[42:]},
-		{name: "COS/CFC/BV-03-C not segmented", listen: small, script: opened + "write 0102 \n < 40 0200 0102"},
-		{name: "COS/CFC/BV-04-C put together", listen: small, script: opened + "> 40 0400 01 \n > 40 020304 \n read 01020304 \n < 5 1601 0400 4000 0200"},
-		{name: "COS/CFC/BV-05-C nobody listens", listen: small, script: "> 5 1401 0a00 8100 4000 4000 1700 0100 \n" + refused("0200")},
-		{name: "COS/CFC/BV-06-C credits of the tester", listen: small, script: opened + "write" + " " + mps23 + "\n < 40 2c00" + mps23[:42] +
+		{name: "COS/CFC/BV-02-C not segmented", listen: small, script: opened + "write 0102 \n < 40 0200 0102"},
+		{name: "COS/CFC/BV-03-C put together", listen: small, script: opened + "> 40 0400 01 \n > 40 020304 \n read 01020304 \n < 5 1601 0400 4000 0200"},
+		{name: "LE/CFC/BV-02-C", listen: small, script: request + "< 5 1501 0a00 4000 4000 4000 0200 0000"},
+		{name: "COS/CFC/BV-04-C received whole", listen: small, script: opened + "> 40 0200 0102 \n read 0102 \n < 5 1601 0400 4000 0100"},
+		{name: "COS/CFC/BV-05-C two channels in turns", listen: small, script: opened + "> 5 1402 0a00 8000 4100 4000 1700 0200 \n < 5 1502 0a00 4100 4000 4000 0200 0000" +
+			"\n > 40 0200 01 \n > 41 0200 11 \n > 40 02 \n > 41 12 \n read 0102 \n < 5 1601 0400 4000 0200 \n accept \n read 1112 \n < 5 1602 0400 4100 0200"},
+		{name: "LE/CFC/BV-05-C nobody listens", listen: small, script: "> 5 1401 0a00 8100 4000 4000 1700 0100 \n" + refused("0200")},
+		{name: "LE/CFC/BV-06-C credits of the tester", listen: small, script: opened + "write" + " " + mps23 + "\n < 40 2c00" + mps23[:42] +
 			"\n silence \n > 5 1602 0400 4000 0100 \n < 40" + " " + mps23[42:]},
-		{name: "COS/CFC/BV-06-C no credits to begin with", listen: small, script: "> 5 1401 0a00 8000 4000 4000 1700 0000 \n < 5 1501 0a00 4000 4000 4000 0200 0000" +
+		{name: "LE/CFC/BV-06-C no credits to begin with", listen: small, script: "> 5 1401 0a00 8000 4000 4000 1700 0000 \n < 5 1501 0a00 4000 4000 4000 0200 0000" +
 			"\n accept \n write 01 \n silence \n > 5 1602 0400 4000 0100 \n < 40 0100 01"},
-		{name: "COS/CFC/BV-07-C credits of ours", listen: small, script: opened + "> 40 0100 01 \n silence \n read 01 \n < 5 1601 0400 4000 0100 \n > 40 0100 02 \n > 40 0100 03" +
+		{name: "LE/CFC/BV-07-C credits of ours", listen: small, script: opened + "> 40 0100 01 \n silence \n read 01 \n < 5 1601 0400 4000 0100 \n > 40 0100 02 \n > 40 0100 03" +
 			"\n read 02 \n < 5 1602 0400 4000 0100 \n read 03 \n < 5 1603 0400 4000 0100"},
-		{name: "COS/CFC/BV-08-C we disconnect", listen: small, script: opened + "close \n < 5 0601 0400 4000 4000 \n > 5 0701 0400 4000 4000 \n > 5 1402 0a00 8000 4000 4000 1700 0100" +
+		{name: "LE/CFC/BV-08-C we disconnect", listen: small, script: opened + "close \n < 5 0601 0400 4000 4000 \n > 5 0701 0400 4000 4000 \n > 5 1402 0a00 8000 4000 4000 1700 0100" +
 			"\n < 5 1502 0a00 4000 4000 4000 0200 0000"},
-		{name: "COS/CFC/BV-09-C the tester disconnects", listen: small, script: opened + "> 5 0602 0400 4000 4000 \n < 5 0702 0400 4000 4000 \n read end"},
-		{name: "COS/CFC/BV-09-C after what it has sent", listen: small, script: opened + "> 40 0100 07 \n > 5 0602 0400 4000 4000 \n < 5 0702 0400 4000 4000 \n read 07 \n read end"},
-		{name: "COS/CFC/BV-10-C authentication", listen: needs(Security{Authenticated: true}), security: encrypted, script: request + refused("0500")},
-		{name: "COS/CFC/BV-11-C the tester wants it", result: InsufficientAuthentication, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0500 \n dialed"},
-		{name: "COS/CFC/BV-12-C authorization", listen: ListenConfig{ChannelConfig: small.ChannelConfig, Authorize: func() bool { return false }}, script: request + refused("0600")},
-		{name: "COS/CFC/BV-13-C the tester wants it", result: InsufficientAuthorization, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0600 \n dialed"},
-		{name: "COS/CFC/BV-14-C key size", listen: needs(Security{Encrypted: true, KeySize: 16}), security: Security{Encrypted: true, KeySize: 7}, script: request + refused("0700")},
-		{name: "COS/CFC/BV-15-C the tester wants it", result: InsufficientKeySize, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0700 \n dialed"},
-		{name: "COS/CFC/BV-16-C the tester has no resources", result: NoResources, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0400 \n dialed"},
-		{name: "COS/CFC/BV-18-C the tester finds our CID invalid", result: InvalidSourceCID, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0900 \n dialed"},
-		{name: "COS/CFC/BV-19-C the tester finds it allocated", result: SourceCIDAllocated, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0a00 \n dialed"},
-		{name: "COS/CFC/BV-20-C a CID that there is not", listen: small, script: "> 5 1401 0a00 8000 3f00 4000 1700 0100 \n < 5 1501 0a00 0000 4000 4000 0200 0900"},
-		{name: "COS/CFC/BV-21-C its CID once more", listen: small, script: opened + "> 5 1402 0a00 8000 4000 4000 1700 0100 \n < 5 1502 0a00 0000 4000 4000 0200 0a00"},
-		{name: "COS/CFC/BV-22-C the tester finds our parameters unacceptable", result: UnacceptableParameters, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0b00 \n dialed"},
-		{name: "COS/CFC/BV-23-C an MTU of 22", listen: small, script: "> 5 1401 0a00 8000 4000 1600 1700 0100 \n" + refused("0b00")},
-		{name: "COS/CFC/BV-23-C an MPS of 22", listen: small, script: "> 5 1401 0a00 8000 4000 1700 1600 0100 \n" + refused("0b00")},
-		{name: "COS/CFC/BV-23-C an MPS of 65534", listen: small, script: "> 5 1401 0a00 8000 4000 1700 feff 0100 \n" + refused("0b00")},
-		{name: "COS/CFC/BV-24-C encryption", listen: needs(Security{Encrypted: true}), security: plain, script: request + refused("0800")},
-		{name: "COS/CFC/BV-25-C encryption, encrypted", listen: needs(Security{Encrypted: true}), security: encrypted, script: request + "< 5 1501 0a00 4000 4000 4000 0200 0000"},
-		{name: "COS/CFC/BI-01-C more credits than there can be", listen: small, script: opened + "> 5 1602 0400 4000 ffff \n < 5 0601 0400 4000 4000 \n > 5 0701 0400 4000 4000 \n read end"},
-		{name: "COS/CFC/BI-01-C no credits in an indication", listen: small, script: opened + "> 5 1602 0400 4000 0000 \n < 5 0601 0400 4000 4000 \n read end"},
-		{name: "COS/CFC/BI-02-C more than the MTU", listen: small, script: opened + "> 40 4100 01 \n < 5 0601 0400 4000 4000 \n read end"},
-		{name: "COS/CFC/BI-02-C more than the SDU's length", listen: small, script: opened + "> 40 0100 0102 \n < 5 0601 0400 4000 4000 \n read end"},
-		{name: "COS/CFC/BI-02-C more than the credits", listen: small, script: opened + "> 40 0100 01 \n > 40 0100 02 \n > 40 0100 03 \n < 5 0601 0400 4000 4000"},
-		{name: "COS/CFC/BI a disconnection with another source", listen: small, script: opened + "> 5 0602 0400 4000 4100 \n silence \n > 40 0100 07 \n read 07 \n < 5 1601 0400 4000 0100"},
-		{name: "COS/CFC/BI silence", result: ErrResponseTimeout, script: dialing + "wait 30s \n dialed"},
+		{name: "LE/CFC/BV-09-C the tester disconnects", listen: small, script: opened + "> 5 0602 0400 4000 4000 \n < 5 0702 0400 4000 4000 \n read end"},
+		{name: "LE/CFC/BV-09-C after what it has sent", listen: small, script: opened + "> 40 0100 07 \n > 5 0602 0400 4000 4000 \n < 5 0702 0400 4000 4000 \n read 07 \n read end"},
+		{name: "LE/CFC/BV-10-C authentication", listen: needs(Security{Authenticated: true}), security: encrypted, script: request + refused("0500")},
+		{name: "LE/CFC/BV-11-C the tester wants it", result: InsufficientAuthentication, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0500 \n dialed"},
+		{name: "LE/CFC/BV-12-C authorization", listen: ListenConfig{ChannelConfig: small.ChannelConfig, Authorize: func() bool { return false }}, script: request + refused("0600")},
+		{name: "LE/CFC/BV-13-C the tester wants it", result: InsufficientAuthorization, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0600 \n dialed"},
+		{name: "LE/CFC/BV-14-C key size", listen: needs(Security{Encrypted: true, KeySize: 16}), security: Security{Encrypted: true, KeySize: 7}, script: request + refused("0700")},
+		{name: "LE/CFC/BV-15-C the tester wants it", result: InsufficientKeySize, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0700 \n dialed"},
+		{name: "LE/CFC/BV-16-C the tester has no resources", result: NoResources, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0400 \n dialed"},
+		{name: "LE/CFC/BV-18-C the tester finds our CID invalid", result: InvalidSourceCID, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0900 \n dialed"},
+		{name: "LE/CFC/BV-19-C the tester finds it allocated", result: SourceCIDAllocated, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0a00 \n dialed"},
+		{name: "LE/CFC/BV-20-C a CID that there is not", listen: small, script: "> 5 1401 0a00 8000 3f00 4000 1700 0100 \n < 5 1501 0a00 0000 4000 4000 0200 0900"},
+		{name: "LE/CFC/BV-21-C its CID once more", listen: small, script: opened + "> 5 1402 0a00 8000 4000 4000 1700 0100 \n < 5 1502 0a00 0000 4000 4000 0200 0a00"},
+		{name: "LE/CFC/BV-22-C the tester finds our parameters unacceptable", result: UnacceptableParameters, script: dialing + "> 5 1501 0a00 0000 0000 0000 0000 0b00 \n dialed"},
+		{name: "LE/CFC/BV-23-C an MTU of 22", listen: small, script: "> 5 1401 0a00 8000 4000 1600 1700 0100 \n" + refused("0b00")},
+		{name: "LE/CFC/BV-23-C an MPS of 22", listen: small, script: "> 5 1401 0a00 8000 4000 1700 1600 0100 \n" + refused("0b00")},
+		{name: "LE/CFC/BV-23-C an MPS of 65534", listen: small, script: "> 5 1401 0a00 8000 4000 1700 feff 0100 \n" + refused("0b00")},
+		{name: "LE/CFC/BV-24-C encryption", listen: needs(Security{Encrypted: true}), security: plain, script: request + refused("0800")},
+		{name: "LE/CFC/BV-25-C encryption, encrypted", listen: needs(Security{Encrypted: true}), security: encrypted, script: request + "< 5 1501 0a00 4000 4000 4000 0200 0000"},
+		{name: "LE/CFC/BI-01-C more credits than there can be", listen: small, script: opened + "> 5 1602 0400 4000 ffff \n < 5 0601 0400 4000 4000 \n > 5 0701 0400 4000 4000 \n read end"},
+		{name: "LE/CFC/BI-01-C no credits in an indication", listen: small, script: opened + "> 5 1602 0400 4000 0000 \n < 5 0601 0400 4000 4000 \n read end"},
+		{name: "LE/CFC/BV-26-C more than the MTU", listen: small, script: opened + "> 40 4100 01 \n < 5 0601 0400 4000 4000 \n read end"},
+		{name: "LE/CFC/BV-27-C more than the SDU's length", listen: small, script: opened + "> 40 0100 0102 \n < 5 0601 0400 4000 4000 \n read end"},
+		{name: "LE/CFC/BI more than the credits", listen: small, script: opened + "> 40 0100 01 \n > 40 0100 02 \n > 40 0100 03 \n < 5 0601 0400 4000 4000"},
+		{name: "LE/CFC/BI a disconnection with another source", listen: small, script: opened + "> 5 0602 0400 4000 4100 \n silence \n > 40 0100 07 \n read 07 \n < 5 1601 0400 4000 0100"},
+		{name: "LE/CFC/BI silence", result: ErrResponseTimeout, script: dialing + "wait 30s \n dialed"},
 
-		{name: "COS/ECFC/BV-01-C initiator", script: "dial e2 \n < 5 1701 0c00 8000 4000 4000 0200 4000 4100 \n > 5 1801 0c00 4000 4000 0100 0000 5000 5100 \n dialed"},
-		{name: "COS/ECFC/BV-02-C acceptor", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100"},
-		{name: "COS/ECFC/BV-03-C segmented", listen: small, script: "> 5 1701 0a00 8000 4000 4000 0400 4000 \n < 5 1801 0a00 4000 4000 0200 0000 4000 \n accept \n write" + " " +
+		{name: "ECFC/BV-01-C", script: "dial e2 \n < 5 1701 0c00 8000 4000 4000 0200 4000 4100 \n > 5 1801 0c00 4000 4000 0100 0000 5000 5100 \n dialed"},
+		{name: "ECFC/BV-02-C", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100"},
+		{name: "COS/ECFC/BV-01-C segmented", listen: small, script: "> 5 1701 0a00 8000 4000 4000 0400 4000 \n < 5 1801 0a00 4000 4000 0200 0000 4000 \n accept \n write" + " " +
 			hex.EncodeToString(counting(64)) + "\n < 40 4000" + hex.EncodeToString(counting(62)) + "\n < 40" + " " + hex.EncodeToString(counting(64)[62:])},
-		{name: "COS/ECFC/BV-05-C credits of ours", listen: small, script: "> 5 1701 0a00 8000 4000 4000 0400 4000 \n < 5 1801 0a00 4000 4000 0200 0000 4000 \n accept" +
+		{name: "ECFC/BV-05-C credits of ours", listen: small, script: "> 5 1701 0a00 8000 4000 4000 0400 4000 \n < 5 1801 0a00 4000 4000 0200 0000 4000 \n accept" +
 			"\n > 40 0100 01 \n read 01 \n < 5 1601 0400 4000 0100"},
-		{name: "COS/ECFC/BV-08-C some of them", result: NoResources, script: "dial e2 \n < 5 1701 0c00 8000 4000 4000 0200 4000 4100 \n > 5 1801 0c00 4000 4000 0100 0400 5000 0000" +
+		{name: "ECFC/BV-08-C some of them", result: NoResources, script: "dial e2 \n < 5 1701 0c00 8000 4000 4000 0200 4000 4100 \n > 5 1801 0c00 4000 4000 0100 0400 5000 0000" +
 			"\n dialed \n write 01 \n < 50 0100 01"},
-		{name: "COS/ECFC/BV-09-C we disconnect", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n accept \n close \n < 5 0601 0400 4000 4000 \n > 5 0701 0400 4000 4000"},
-		{name: "COS/ECFC/BV-10-C the tester disconnects one", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n accept \n > 5 0602 0400 4000 4000" +
+		{name: "ECFC/BV-09-C we disconnect", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n accept \n close \n < 5 0601 0400 4000 4000 \n > 5 0701 0400 4000 4000"},
+		{name: "ECFC/BV-10-C the tester disconnects one", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n accept \n > 5 0602 0400 4000 4000" +
 			"\n < 5 0702 0400 4000 4000 \n read end \n accept \n > 41 0100 07 \n read 07 \n < 5 1601 0400 4100 0100"},
-		{name: "COS/ECFC/BV-13-C authentication", listen: needs(Security{Authenticated: true}), security: encrypted, script: enhanced + "< 5 1801 0c00 0000 0000 0000 0500 0000 0000"},
-		{name: "COS/ECFC/BV-17-C key size", listen: needs(Security{KeySize: 16}), security: Security{Encrypted: true, KeySize: 7}, script: enhanced + "< 5 1801 0c00 0000 0000 0000 0700 0000 0000"},
-		{name: "COS/ECFC/BV-21-C nobody listens", listen: small, script: "> 5 1701 0a00 8100 4000 4000 0100 4000 \n < 5 1801 0a00 0000 0000 0000 0200 0000"},
-		{name: "COS/ECFC/BV-23-C encryption", listen: needs(Security{Encrypted: true}), security: plain, script: enhanced + "< 5 1801 0c00 0000 0000 0000 0800 0000 0000"},
-		{name: "COS/ECFC/BI a CID that can't be", listen: small, script: "> 5 1701 0c00 8000 4000 4000 0100 4000 3f00 \n < 5 1801 0c00 4000 4000 0200 0900 4000 0000"},
-		{name: "COS/ECFC/BI a CID twice", listen: small, script: "> 5 1701 0c00 8000 4000 4000 0100 4000 4000 \n < 5 1801 0c00 4000 4000 0200 0a00 4000 0000"},
-		{name: "COS/ECFC/BV-26-C an MTU of 63", listen: small, script: "> 5 1701 0c00 8000 3f00 4000 0100 4000 4100 \n < 5 1801 0c00 0000 0000 0000 0c00 0000 0000"},
-		{name: "COS/ECFC/BV-26-C an MPS of 63", listen: small, script: "> 5 1701 0a00 8000 4000 3f00 0100 4000 \n < 5 1801 0a00 0000 0000 0000 0c00 0000"},
-		{name: "COS/ECFC/BV-26-C no credits", listen: small, script: "> 5 1701 0a00 8000 4000 4000 0000 4000 \n < 5 1801 0a00 0000 0000 0000 0c00 0000"},
-		{name: "COS/ECFC/BV-28-C a larger MTU", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n > 5 1902 0800 8000 4000 4000 4100 \n < 5 1a02 0200 0000"},
-		{name: "COS/ECFC/BI-03-C a smaller MTU", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100" +
+		{name: "ECFC/BV-13-C authentication", listen: needs(Security{Authenticated: true}), security: encrypted, script: enhanced + "< 5 1801 0c00 0000 0000 0000 0500 0000 0000"},
+		{name: "ECFC/BV-17-C key size", listen: needs(Security{KeySize: 16}), security: Security{Encrypted: true, KeySize: 7}, script: enhanced + "< 5 1801 0c00 0000 0000 0000 0700 0000 0000"},
+		{name: "ECFC/BV-21-C nobody listens", listen: small, script: "> 5 1701 0a00 8100 4000 4000 0100 4000 \n < 5 1801 0a00 0000 0000 0000 0200 0000"},
+		{name: "ECFC/BV-23-C encryption", listen: needs(Security{Encrypted: true}), security: plain, script: enhanced + "< 5 1801 0c00 0000 0000 0000 0800 0000 0000"},
+		{name: "ECFC/BI a CID that can't be", listen: small, script: "> 5 1701 0c00 8000 4000 4000 0100 4000 3f00 \n < 5 1801 0c00 4000 4000 0200 0900 4000 0000"},
+		{name: "ECFC/BI a CID twice", listen: small, script: "> 5 1701 0c00 8000 4000 4000 0100 4000 4000 \n < 5 1801 0c00 4000 4000 0200 0a00 4000 0000"},
+		{name: "ECFC/BV-26-C an MTU of 63", listen: small, script: "> 5 1701 0c00 8000 3f00 4000 0100 4000 4100 \n < 5 1801 0c00 0000 0000 0000 0c00 0000 0000"},
+		{name: "ECFC/BV-26-C an MPS of 63", listen: small, script: "> 5 1701 0a00 8000 4000 3f00 0100 4000 \n < 5 1801 0a00 0000 0000 0000 0c00 0000"},
+		{name: "ECFC/BV-26-C no credits", listen: small, script: "> 5 1701 0a00 8000 4000 4000 0000 4000 \n < 5 1801 0a00 0000 0000 0000 0c00 0000"},
+		{name: "ECFC/BV-28-C a larger MTU", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n > 5 1902 0800 8000 4000 4000 4100 \n < 5 1a02 0200 0000"},
+		{name: "ECFC/BI-03-C a smaller MTU", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100" +
 			"\n > 5 1902 0600 8000 4000 4000 \n < 5 1a02 0200 0000 \n > 5 1903 0800 7f00 4000 4000 4100 \n < 5 1a03 0200 0100 \n < 5 0601 0400 4000 4000 \n < 5 0602 0400 4100 4100" +
 			"\n > 5 0701 0400 4000 4000 \n > 5 0702 0400 4100 4100 \n accept \n read end"},
-		{name: "COS/ECFC/BI-04-C a smaller MPS of two", listen: small, script: "> 5 1701 0c00 8000 4000 5000 0100 4000 4100 \n < 5 1801 0c00 4000 4000 0200 0000 4000 4100" +
+		{name: "ECFC/BI-04-C a smaller MPS of two", listen: small, script: "> 5 1701 0c00 8000 4000 5000 0100 4000 4100 \n < 5 1801 0c00 4000 4000 0200 0000 4000 4100" +
 			"\n > 5 1902 0800 4000 4000 4000 4100 \n < 5 1a02 0200 0200"},
-		{name: "COS/ECFC/BI-05-C a CID that there is not", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n > 5 1902 0600 8000 4000 4200 \n < 5 1a02 0200 0300"},
-		{name: "COS/ECFC/BI-06-C more than the MTU", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n > 40 4100 01 \n < 5 0601 0400 4000 4000"},
+		{name: "ECFC/BI-05-C a CID that there is not", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n > 5 1902 0600 8000 4000 4200 \n < 5 1a02 0200 0300"},
+		{name: "ECFC/BV-33-C more than the MTU", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n > 40 4100 01 \n < 5 0601 0400 4000 4000"},
 	} {
 		t.Run(q.name, q.run)
 	}
