@@ -30,6 +30,7 @@ type transaction struct {
 	op        Opcode // what was sent last
 	deadline  time.Time
 	timer     *time.Timer
+	armed     bool          // it runs
 	answered  chan struct{} // one token when rx has been filled
 }
 
@@ -102,13 +103,17 @@ func (t *transaction) acquire(ctx context.Context) error {
 	}
 	t.turns.Add(1)
 	select {
-	case t.slot <- struct{}{}:
-	case <-ctx.Done():
-		t.turns.Add(-1)
-		return context.Cause(ctx)
-	case <-t.conn.ctx.Done():
-		t.turns.Add(-1)
-		return t.conn.Err()
+	case t.slot <- struct{}{}: // nobody else's turn, which is quick to see
+	default:
+		select {
+		case t.slot <- struct{}{}:
+		case <-ctx.Done():
+			t.turns.Add(-1)
+			return context.Cause(ctx)
+		case <-t.conn.ctx.Done():
+			t.turns.Add(-1)
+			return t.conn.Err()
+		}
 	}
 	if err := t.conn.Err(); err != nil {
 		t.release()
@@ -147,17 +152,18 @@ func (t *transaction) start(op Opcode) {
 	t.open, t.op = true, op
 	t.tell(!t.stopped)
 	t.deadline = time.Now().Add(TransactionTimeout)
-	if t.timer == nil {
+	switch {
+	case t.timer == nil:
 		t.timer = time.AfterFunc(TransactionTimeout, t.expire)
-	} else {
+	case !t.armed:
 		t.timer.Reset(TransactionTimeout)
 	}
+	t.armed = true
 }
 
 // unsent closes the transaction of a request that was not sent, and ends the turn.
 func (t *transaction) unsent() {
 	t.mu.Lock()
-	t.timer.Stop()
 	if !t.open {
 		<-t.answered // by a peer that guesses
 	}
@@ -188,7 +194,6 @@ func (t *transaction) deliver(answer []byte) bool {
 	}
 	t.open = false
 	t.tell(false)
-	t.timer.Stop()
 	if t.then != nil {
 		t.then()
 		t.then = nil
@@ -210,11 +215,15 @@ func (t *transaction) openFor(op Opcode) bool {
 	return t.open && t.op == op
 }
 
-// expire ends the bearer: an answer after this could not be told from the next one's. A timer that was stopped too late finds the
-// transaction closed, or a later one that has time left.
+// expire ends the bearer: an answer after this could not be told from the next one's. The timer runs on when there is an answer,
+// which costs less than to stop it: it finds the transaction closed, or a later one that has time left.
 func (t *transaction) expire() {
 	t.mu.Lock()
-	late := t.open && !time.Now().Before(t.deadline)
+	left := time.Until(t.deadline)
+	late := t.open && left <= 0
+	if t.armed = t.open && left > 0 && !t.stopped; t.armed {
+		t.timer.Reset(left)
+	}
 	op := t.op
 	t.mu.Unlock()
 	if !late || t.conn.ctx.Err() != nil {

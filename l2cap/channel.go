@@ -47,11 +47,15 @@ func (c *Channel) Send(ctx context.Context, sdu []byte) error {
 		return context.Cause(ctx) // nothing is sent for a context that is over
 	}
 	select {
-	case <-c.room:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-c.mux.done:
-		return c.mux.Err()
+	case <-c.room: // there is some, which is quick to see
+	default:
+		select {
+		case <-c.room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-c.mux.done:
+			return c.mux.Err()
+		}
 	}
 	m := c.mux
 	m.mu.Lock()

@@ -22,7 +22,10 @@ func (q *queue) push(cid uint16, payload []byte) {
 // front is the oldest PDU, header included; good until pop.
 func (q *queue) front() []byte { return q.slots[q.head] }
 
+// pop drops it. An empty queue begins anew, so that one that is hardly used stays in the processor's cache.
 func (q *queue) pop() {
 	q.head = (q.head + 1) % len(q.slots)
-	q.n--
+	if q.n--; q.n == 0 {
+		q.head = 0
+	}
 }
