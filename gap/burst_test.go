@@ -121,3 +121,50 @@ func (s *sleeper) handle(value []byte) {
 		close(s.all)
 	}
 }
+
+// A peer that is made to wait for a slow subscriber is answered nevertheless when it asks for something itself, while it still
+// has patience, and the end of the values is not the end of the link.
+func TestSlowSubscriberAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newAcquainted(t)
+		defer x.close()
+		_ = x.central.Close()
+		level := &gatt.Characteristic{UUID: gatt.BatteryLevel, Properties: gatt.Read, Value: []byte{97}}
+		server, err := gatt.NewServer(gatt.ServerConfig{Services: []*gatt.Service{{UUID: gatt.Battery, Characteristics: []*gatt.Characteristic{level}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.central, err = gap.Open(t.Context(), x.radios[0].Conn(), gap.Config{Security: x.security[0], Server: server}); err != nil {
+			t.Fatal(err)
+		}
+		handled := 0
+		x.central.Subscribe(peripheralAddress, x.reading.UUID, func([]byte) {
+			handled++
+			time.Sleep(50 * time.Millisecond)
+		})
+		central, peripheral := x.connect(t, smp.LevelEncrypted)
+		defer part(central, peripheral)
+		rest()
+		const count = 8000 // more than half a queue
+		told := make(chan struct{})
+		go func() {
+			defer close(told)
+			for range count {
+				_ = x.server.Notify(t.Context(), x.reading, make([]byte, burstValue))
+			}
+		}()
+		time.Sleep(2 * time.Minute)
+		for range 3 {
+			began := time.Now()
+			value, err := peripheral.Client().Read(t.Context(), server.Handle(level))
+			if took := time.Since(began); err != nil || len(value) != 1 || took > 20*time.Second {
+				t.Errorf("read %x in %v: %v", value, took, err)
+			}
+		}
+		<-told
+		time.Sleep(10 * time.Minute)
+		if handled != count || central.Err() != nil {
+			t.Errorf("%d values, %v", handled, central.Err())
+		}
+	})
+}

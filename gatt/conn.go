@@ -33,7 +33,7 @@ type Config struct {
 	// Queue is how many octets of received values, with 8 more for each, may wait for the handlers of the subscriptions.
 	// If zero, [DefaultQueue].
 	Queue int
-	// Throttle is told true when more than half of the queue is taken, and false when no more than a quarter is: whoever can have
+	// Throttle is told true when more than half of the queue is taken, and false when that is so no more, soon: whoever can have
 	// the peer send more slowly does so in between, but for what Waits is about. It must not wait, nor call the Conn. If nil, nobody is told.
 	Throttle func(on bool)
 	// Waits is told true when a request or an indication of ours begins to wait for its answer, and false when it has it, or never will: as often.

@@ -72,14 +72,18 @@ func (c *Client) enqueue(handle uint16, value []byte) (slow error, taken bool) {
 	return nil, true
 }
 
-// throttle tells when there is much in the queue, and when there is not any more. The caller has the lock.
+// throttle tells when there is much in the queue, and when there is a little less: what the peer asks of us waits as well, and
+// not for as long as the peer has patience. The caller has the lock.
 func (c *Client) throttle() {
 	tell := c.conn.cfg.Throttle
 	if tell == nil {
 		return
 	}
-	switch {
-	case !c.throttled && c.queue.used > c.queue.max/2, c.throttled && c.queue.used <= c.queue.max/4:
+	most := c.queue.max / 2
+	if c.throttled {
+		most -= c.queue.max / 64
+	}
+	if c.throttled != (c.queue.used > most) {
 		c.throttled = !c.throttled
 		tell(c.throttled)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/jelling-ble/jelling/gatt"
 )
 
-// The peer is to be slowed when more than half of the queue is taken, once, until no more than a quarter is.
+// The peer is to be slowed when more than half of the queue is taken, once, until it is a little less.
 func TestThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const header, size = 8, 12
@@ -41,11 +41,11 @@ func TestThrottle(t *testing.T) {
 		want("more", true)
 		send(20)
 		want("and more", true)
-		handle(45)
-		want("26 left", true)
+		handle(22)
+		want("49 left", true)
 		handle(1)
-		want("25 left", true, false)
-		send(26)
+		want("48 left", true, false)
+		send(3)
 		want("51 again", true, false, true)
 		handle(51)
 		want("empty", true, false, true, false)
