@@ -138,7 +138,7 @@ func TestBurst(t *testing.T) {
 					close(done)
 				}
 				if rand.IntN(10) == 0 {
-					time.Sleep(rand.N(c.nap))
+					<-time.After(rand.N(c.nap)) // what it is about
 				}
 			})
 			if err != nil {
