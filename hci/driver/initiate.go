@@ -27,6 +27,16 @@ func (i *initiation) whose(conn *Conn) *attempt {
 	return nil
 }
 
+// named is whose attempt has failed, of several, nil where the controller does not say.
+func (i *initiation) named(e hci.LEEnhancedConnectionComplete) *attempt {
+	for _, a := range i.attempts {
+		if len(i.attempts) > 1 && (a.peer == e.Peer || a.peer == hci.Address{Type: hci.Random, Octets: e.PeerResolvable}) {
+			return a
+		}
+	}
+	return nil
+}
+
 // dial creates the connections that are wanted, until there is none: a goroutine of its own, so that callers can go.
 func (c *Controller) dial() {
 	for {
@@ -187,10 +197,12 @@ func (c *Controller) refuse(batch []*attempt, r creation, err error) {
 	}
 }
 
-// conclude gives the outcome to whom it is for: an error without a connection, to all. A connection that nobody wants any
+// conclude gives the outcome to whom it is for: an error that names nobody, to all. A connection that nobody wants any
 // more is ended; until that has happened there can be no other to its peer.
 func (c *Controller) conclude(batch []*attempt, r creation) {
 	switch {
+	case r.conn == nil && r.to != nil:
+		c.deliver(r.to, r)
 	case r.conn == nil:
 		c.refuse(batch, r, r.err)
 	case r.to == nil || !c.deliver(r.to, r):
@@ -287,7 +299,7 @@ func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
 	}
 	if e.Status != hci.Success {
 		if i := c.takeInitiation(); i != nil {
-			i.event <- creation{err: &CommandError{hci.OpLECreateConnection, e.Status}}
+			i.event <- creation{to: i.named(e), err: &CommandError{hci.OpLECreateConnection, e.Status}}
 		}
 		return
 	}

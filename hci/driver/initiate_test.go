@@ -13,6 +13,35 @@ import (
 	"github.com/jelling-ble/jelling/transport/virtual"
 )
 
+// TestFailureByTheList: an error that names a peer is that peer's, and the others are waited for further; one that names
+// nobody is everybody's, so that nothing is tried for ever.
+func TestFailureByTheList(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		var i initiator
+		i.handle(ctl)
+		var done []<-chan outcome
+		for n := range 3 {
+			done = append(done, connect(t.Context(), c, device(n+1)))
+		}
+		i.now = nil
+		ctl.Event(hci.LEConnectionComplete{Status: hci.ConnectionFailedToBeEstablished, Peer: device(2)})
+		if r := <-done[1]; !errors.Is(r.err, hci.ConnectionFailedToBeEstablished) {
+			t.Errorf("%+v", r)
+		}
+		synctest.Wait()
+		if len(i.now) != 2 {
+			t.Fatalf("it waits for %v", i.now)
+		}
+		i.now = nil
+		ctl.Event(hci.LEConnectionComplete{Status: hci.HardwareFailure})
+		for _, n := range []int{0, 2} {
+			if r := <-done[n]; !errors.Is(r.err, hci.HardwareFailure) {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+}
+
 // TestScanWhileConnecting: a controller that can do both is not made to stop scanning for a peer that is away.
 func TestScanWhileConnecting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
