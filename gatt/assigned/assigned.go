@@ -80,10 +80,14 @@ func key(name string) string {
 // Name is the name of a UUID, such as "Heart Rate Measurement"; empty for one that is not in the tables.
 func Name(uuid att.UUID) string { return tables().names[uuid] }
 
-// UUID reads a UUID of a kind: a number as [att.UUIDFromText] does, or a name, in any case and with or without spaces and hyphens. The
-// error names some that are like it.
+// UUID reads a UUID of a kind: a number as [att.UUIDFromText] does, or with 0x before it, or a name, in any case and with or without spaces and
+// hyphens. The error names some that are like it.
 func UUID(kind Kind, text string) (att.UUID, error) {
-	if uuid, err := att.UUIDFromText(text); err == nil {
+	digits := text
+	if len(text) > 2 && text[0] == '0' && text[1]|0x20 == 'x' {
+		digits = text[2:]
+	}
+	if uuid, err := att.UUIDFromText(digits); err == nil {
 		return uuid, nil
 	}
 	t, k := tables(), key(text)

@@ -251,21 +251,41 @@ func (p *Profile) service(n node) error {
 func (p *Profile) resolveIncludes() error {
 	for _, s := range p.services {
 		for _, n := range s.includes {
-			var id string
-			if err := n.text(&id); err != nil {
+			included, err := p.included(n)
+			if err != nil {
 				return err
 			}
-			i := slices.IndexFunc(p.services, func(other *service) bool { return other.id == id && id != "" })
-			switch {
-			case i < 0:
-				return n.fail("no service has the id %q", shorten(id))
-			case p.services[i] == s:
+			if included == s {
 				return n.fail("it includes itself")
 			}
-			s.declared.Includes = append(s.declared.Includes, p.services[i].declared)
+			s.declared.Includes = append(s.declared.Includes, included.declared)
 		}
 	}
 	return nil
+}
+
+// included is the service with an id, or the only one with a UUID.
+func (p *Profile) included(n node) (found *service, err error) {
+	var name string
+	if err := n.text(&name); err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(p.services, func(s *service) bool { return s.id == name && name != "" }); i >= 0 {
+		return p.services[i], nil
+	}
+	for _, s := range p.services {
+		if !isUUID(assigned.Service, name, s.declared.UUID) {
+			continue
+		}
+		if found != nil {
+			return nil, n.fail("several services are %q: give one an id", shorten(name))
+		}
+		found = s
+	}
+	if found == nil {
+		return nil, n.fail("no service has the id %q", shorten(name))
+	}
+	return found, nil
 }
 
 // NewServer makes the server of the profile. Name, Appearance, Bare and Services of cfg are set; the rest is the caller's. An error about the
