@@ -42,7 +42,7 @@ type Advertising struct {
 // NewAdvertising begins to advertise, beside whatever else is advertised, scanned for and connected, as far as the controller
 // can. The errors are a *ConfigError, a *PayloadError for what has no room, a *driver.StateError where the controller does
 // not do this beside what it is at, and a *driver.CommandError: with hci.MemoryCapacityExceeded when it has no set left,
-// with hci.UnsupportedFeatureOrParameter when it does not have what is asked for.
+// with hci.UnsupportedFeatureOrParameter when it does not have what is asked for. ctx bounds the beginning alone.
 func (h *Host) NewAdvertising(ctx context.Context, cfg AdvertiseConfig) (*Advertising, error) {
 	if err := cfg.valid(); err != nil {
 		return nil, err

@@ -3,7 +3,9 @@ package gap_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -65,6 +67,33 @@ func TestMalformedAdvertisements(t *testing.T) {
 		<-done
 		if heard < 1000 || good < 10 {
 			t.Errorf("heard %d, %d of them good", heard, good)
+		}
+	})
+}
+
+// Data that were not heard to their end are marked, whether the controller says so or a part never comes (Vol 4, Part E,
+// 7.7.65.13); the parts that came are joined.
+func TestTruncatedAdvertisements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, pairConfig{})
+		defer p.close()
+		go func() {
+			synctest.Wait()
+			for i, parts := range [][]hci.DataStatus{{hci.DataStatusComplete}, {hci.DataStatusTruncated}, {hci.DataStatusMore, hci.DataStatusMore, hci.DataStatusComplete},
+				{hci.DataStatusMore, hci.DataStatusTruncated}} {
+				for _, status := range parts {
+					p.radios[0].Inject(hci.AppendEvent(nil, hci.LEExtendedAdvertisingReport{Reports: []hci.ExtendedAdvertisingReport{{
+						Type: hci.ExtendedReportType(0).WithDataStatus(status), Address: hci.Address{Octets: [6]byte{byte(i)}}, PrimaryPHY: hci.LE1M,
+						SecondaryPHY: hci.LE1M, RSSI: -50, TXPower: hci.UnknownPower, Data: []byte{3, 0xFE, 1, 2}}}}))
+				}
+			}
+		}()
+		var got []string
+		for a, err := range p.central.Scan(within(t, time.Minute), gap.ScanConfig{}) {
+			got = append(got, fmt.Sprint(a.Address.Octets[0], len(a.Data), a.Truncated, err))
+		}
+		if want := []string{"0 4 false <nil>", "1 4 true <nil>", "2 12 false <nil>", "3 8 true <nil>"}; !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
 		}
 	})
 }

@@ -179,7 +179,7 @@ func (s *scanners) hear(a Advertisement, accepts func(identity, onAir hci.Addres
 			continue
 		}
 		give := func(a Advertisement) { s.deliver(one, a, now) }
-		if !one.cfg.Merge {
+		if !one.cfg.Merge || one.cfg.Passive {
 			give(a)
 			continue
 		}

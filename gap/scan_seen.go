@@ -8,7 +8,7 @@ import (
 )
 
 // Duplicates is what a Scan yields of a device that it has yielded before. A device is an identity, an advertising set of its,
-// and, unless they are merged, advertisement and scan response apart.
+// and, unless they are merged, advertisement and scan response apart. Who sends no address is known by the set alone.
 type Duplicates uint8
 
 const (

@@ -130,6 +130,7 @@ func TestScansSideBySide(t *testing.T) {
 		run("passive", gap.ScanConfig{Passive: true})
 		run("active", gap.ScanConfig{})
 		run("merged", gap.ScanConfig{Merge: true})
+		run("merged with nothing", gap.ScanConfig{Merge: true, Passive: true, Duplicates: gap.ReportChanges})
 		run("merged by service and name", gap.ScanConfig{Merge: true, Filter: gap.ScanFilter{Services: []att.UUID{gatt.HeartRate}, NamePrefix: "a name"}})
 		run("by service and name", gap.ScanConfig{Filter: gap.ScanFilter{Services: []att.UUID{gatt.HeartRate}, NamePrefix: "a name"}})
 		run("once in ten seconds", gap.ScanConfig{Passive: true, Again: 10 * time.Second})
@@ -137,7 +138,7 @@ func TestScansSideBySide(t *testing.T) {
 		run("somebody else", gap.ScanConfig{Filter: gap.ScanFilter{Peers: []hci.Address{{Octets: [6]byte{9}}}}})
 		run("far away", gap.ScanConfig{Filter: gap.ScanFilter{MinRSSI: -40}})
 		run("all", gap.ScanConfig{Duplicates: gap.ReportAll})
-		for name, want := range map[string]int{"passive": 1, "active": 2, "merged": 1, "merged by service and name": 1, "by service and name": 0,
+		for name, want := range map[string]int{"passive": 1, "active": 2, "merged": 1, "merged with nothing": 1, "merged by service and name": 1, "by service and name": 0,
 			"once in ten seconds": 3, "changes": 2, "somebody else": 0, "far away": 0} {
 			if n := <-results[name]; n != want {
 				t.Errorf("%s: %d, want %d", name, n, want)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/jelling-ble/jelling/att"
 	"github.com/jelling-ble/jelling/gap"
+	"github.com/jelling-ble/jelling/gatt/assigned"
 	"github.com/jelling-ble/jelling/hci"
 )
 
@@ -58,7 +58,7 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.interval, "interval", 0, "listen once in so long, for --window (default 100ms)")
 	flags.DurationVar(&f.window, "window", 0, "listen for so long in every --interval (default 30ms: the rest is for Wi-Fi)")
 	flags.StringSliceVar(&f.peers, "peer", nil, "only this device, by its address; may be given more than once")
-	flags.StringSliceVar(&f.services, "service", nil, "only who names this service, or has data of it; may be given more than once")
+	flags.StringSliceVar(&f.services, "service", nil, "only who names this service, or has data of it, by UUID or assigned name; may be given more than once")
 	flags.StringSliceVar(&f.companies, "company", nil, "only who has data of this manufacturer, like 0x004c; may be given more than once")
 	flags.StringVar(&f.filter.Name, "name", "", "only who has this name")
 	flags.StringVar(&f.filter.NamePrefix, "name-prefix", "", "only whose name begins so")
@@ -96,7 +96,7 @@ func (f *scanFlags) config() (gap.ScanConfig, error) {
 		}
 	}
 	for _, text := range f.services {
-		u, err := att.UUIDFromText(text)
+		u, err := assigned.UUID(assigned.Service, text)
 		if err != nil {
 			return cfg, fmt.Errorf("--service: %w", err)
 		}

@@ -26,7 +26,7 @@ func TestScanFlags(t *testing.T) {
 		{"--phy 1m,coded --interval 1s --window 20ms", gap.ScanConfig{PHYs: hci.PHYsOf(hci.LE1M, hci.LECoded), Merge: true, Interval: time.Second, Window: 20 * time.Millisecond}},
 		{"--phy coded --rssi -70 --connectable --name a --name-prefix b", gap.ScanConfig{PHYs: hci.PHYsOf(hci.LECoded), Merge: true,
 			Filter: gap.ScanFilter{MinRSSI: -70, Connectable: true, Name: "a", NamePrefix: "b"}}},
-		{"--peer 00:1C:05:FF:F0:30 --service 1822,180d --company 0x4c --company 9", gap.ScanConfig{PHYs: le1M, Merge: true,
+		{"--peer 00:1C:05:FF:F0:30 --service pulse-oximeter,180d --company 0x4c --company 9", gap.ScanConfig{PHYs: le1M, Merge: true,
 			Filter: gap.ScanFilter{Peers: []hci.Address{public, random}, Services: []att.UUID{att.UUID16(0x1822), att.UUID16(0x180D)}, Companies: []uint16{0x4C, 9}}}},
 		{"--peer 00:1C:05:FF:F0:30/random", gap.ScanConfig{PHYs: le1M, Merge: true, Filter: gap.ScanFilter{Peers: []hci.Address{random}}}},
 	} {
