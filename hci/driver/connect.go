@@ -115,6 +115,7 @@ type wishes struct {
 	changed  chan struct{} // has room for one: all, or ending, has changed
 	ending   []*Conn       // connections that came too late, until they have ended
 	creating *initiation   // what the controller is at
+	noList   bool          // the controller does not connect by its accept list, whatever it says
 
 	paused bool // the dialing goroutine's: scanning is paused for it
 	noScan bool // the dialing goroutine's: the controller can't scan meanwhile, whatever it says
@@ -224,11 +225,24 @@ func (c *Controller) next() (batch []*attempt) {
 			return []*attempt{a}
 		}
 		same := func(b *attempt) bool { return b.peer == a.peer }
-		if len(batch) == 0 || len(batch) < c.info.AcceptList && a.p == batch[0].p && !slices.ContainsFunc(batch, same) {
+		if len(batch) == 0 || !w.noList && len(batch) < c.info.AcceptList && a.p == batch[0].p && !slices.ContainsFunc(batch, same) {
 			batch = append(batch, a)
 		}
 	}
 	return batch
+}
+
+// doWithoutList has peers waited for one by one from now on.
+func (c *Controller) doWithoutList(why error) {
+	c.note(why)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wishes.noList = true
+}
+
+// cancels tells whether the controller can be made to wait for others. One that does not say what it can is taken to.
+func (c *Controller) cancels() bool {
+	return c.info.Commands.Supports(hci.OpLECreateConnectionCancel) || c.info.Commands == hci.SupportedCommands{}
 }
 
 // crowded tells whether others wait for their turn.
@@ -259,6 +273,13 @@ func (c *Controller) spend(batch []*attempt, d time.Duration) {
 			c.deliver(a, creation{err: &CommandError{hci.OpLECreateConnection, ErrNoAnswer}})
 		}
 	}
+}
+
+// wanted tells whether somebody still waits for the attempt.
+func (c *Controller) wanted(a *attempt) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.wishes.all, a)
 }
 
 // rotate puts those who had their turn behind the others.

@@ -109,9 +109,12 @@ func (c *Controller) scans() bool {
 // somebody wanted the controller to be still.
 func (c *Controller) initiate(batch []*attempt) []*attempt {
 	if len(batch) > 1 {
-		if err := c.listAccepted(batch); err != nil {
-			c.note(err)
+		switch err := c.listAccepted(batch); {
+		case errors.Is(err, errAcceptListTaken):
 			batch = batch[:1]
+		case err != nil:
+			c.doWithoutList(err)
+			return c.next()
 		}
 	}
 	i := &initiation{attempts: batch, event: make(chan creation, 1)}
@@ -132,6 +135,12 @@ func (c *Controller) initiate(batch []*attempt) []*attempt {
 		r, _ := c.cancel(i)
 		c.refuse(batch, r, err)
 		return nil
+	case err != nil && len(batch) > 1 && !errors.Is(err, hci.ConnectionLimitExceeded) && c.Err() == nil:
+		if r := c.withdraw(i); r.conn != nil {
+			c.conclude(batch, r)
+		}
+		c.doWithoutList(err)
+		return c.next()
 	case err != nil:
 		c.refuse(batch, c.withdraw(i), err)
 		return nil
@@ -153,6 +162,10 @@ func (c *Controller) await(i *initiation, began time.Time) (again bool) {
 	for {
 		select {
 		case r := <-i.event:
+			if r.conn == nil && r.to == nil && len(batch) > 1 {
+				c.doWithoutList(r.err)
+				return true
+			}
 			c.conclude(batch, r)
 			return false
 		case <-c.ended:
@@ -165,7 +178,7 @@ func (c *Controller) await(i *initiation, began time.Time) (again bool) {
 			c.rotate(batch)
 			return false
 		case <-c.wishes.changed:
-			if slices.Equal(c.next(), batch) {
+			if slices.Equal(c.next(), batch) || !c.cancels() && c.wanted(batch[0]) {
 				timer.Reset(max(0, c.atMost(batch)-time.Since(began)))
 				continue
 			}
@@ -178,7 +191,7 @@ func (c *Controller) await(i *initiation, began time.Time) (again bool) {
 // atMost is how long peers are waited for at a time: for ever, if there is nobody else and enough patience.
 func (c *Controller) atMost(batch []*attempt) time.Duration {
 	d, ok := soonest(batch)
-	switch crowded := c.crowded(batch); {
+	switch crowded := c.crowded(batch) && c.cancels(); {
 	case crowded && (!ok || d > turn):
 		return turn
 	case ok:
@@ -197,7 +210,7 @@ func (c *Controller) refuse(batch []*attempt, r creation, err error) {
 	}
 }
 
-// conclude gives the outcome to whom it is for: an error that names nobody, to all. A connection that nobody wants any
+// conclude gives the outcome to whom it is for. A connection that nobody wants any
 // more is ended; until that has happened there can be no other to its peer.
 func (c *Controller) conclude(batch []*attempt, r creation) {
 	switch {

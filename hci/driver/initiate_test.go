@@ -13,8 +13,8 @@ import (
 	"github.com/jelling-ble/jelling/transport/virtual"
 )
 
-// TestFailureByTheList: an error that names a peer is that peer's, and the others are waited for further; one that names
-// nobody is everybody's, so that nothing is tried for ever.
+// TestFailureByTheList: an error that names a peer is that peer's, and the others are waited for further. One that names
+// nobody says that the list is of no use: then they have their turns.
 func TestFailureByTheList(t *testing.T) {
 	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
 		var i initiator
@@ -34,9 +34,71 @@ func TestFailureByTheList(t *testing.T) {
 		}
 		i.now = nil
 		ctl.Event(hci.LEConnectionComplete{Status: hci.HardwareFailure})
+		i.oneByOne(t, ctl, 2)
 		for _, n := range []int{0, 2} {
-			if r := <-done[n]; !errors.Is(r.err, hci.HardwareFailure) {
-				t.Errorf("%+v", r)
+			if r := <-done[n]; r.err != nil {
+				t.Error(r.err)
+			}
+		}
+	})
+}
+
+// oneByOne has it connect to as many peers, for each of which it waits alone.
+func (i *initiator) oneByOne(t *testing.T, ctl *hcitest.Controller, peers int) {
+	t.Helper()
+	for n := range peers {
+		synctest.Wait()
+		if len(i.now) != 1 {
+			t.Fatalf("it waits for %v", i.now)
+		}
+		i.connects(ctl, uint16(64+n), i.now[0])
+	}
+}
+
+// TestListRefused: a controller that has a list, and refuses to connect by it, as emulated ones do, has peers take turns.
+func TestListRefused(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		var i initiator
+		i.handle(ctl)
+		ctl.Handle(hci.OpLECreateConnection, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+			create, _ := hci.ParseLECreateConnection(f.Parameters)
+			if create.UseAcceptList {
+				ctl.Status(f.Opcode, hci.UnsupportedFeatureOrParameter)
+				return
+			}
+			i.now = []hci.Address{create.Peer}
+			ctl.Status(f.Opcode, hci.Success)
+		})
+		var done []<-chan outcome
+		for n := range 3 {
+			done = append(done, connect(t.Context(), c, device(n+1)))
+		}
+		i.oneByOne(t, ctl, 3)
+		for _, one := range done {
+			if r := <-one; r.err != nil {
+				t.Error(r.err)
+			}
+		}
+	})
+}
+
+// TestConnectWithoutCancel: a controller that can't be made to wait for others has one peer after the other.
+func TestConnectWithoutCancel(t *testing.T) {
+	bubble(t, hcitest.Settings{Unsupported: []hci.Opcode{hci.OpLECreateConnectionCancel}}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		var i initiator
+		i.handle(ctl)
+		ctl.Handle(hci.OpLECreateConnectionCancel, hcitest.Fail(hci.UnknownHCICommand))
+		first, second := connect(t.Context(), c, device(1)), connect(t.Context(), c, device(2))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(i.past) != 1 || len(i.now) != 1 || i.now[0] != device(1) {
+			t.Fatalf("it waited for %q", i.past)
+		}
+		i.connects(ctl, 64, device(1))
+		i.connects(ctl, 65, device(2))
+		for _, done := range []<-chan outcome{first, second} {
+			if r := <-done; r.err != nil {
+				t.Error(r.err)
 			}
 		}
 	})

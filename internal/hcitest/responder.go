@@ -21,18 +21,19 @@ type Responder func(command hci.CommandFrame) (answers [][]byte, known bool)
 
 // Settings describes a controller. Its zero value is a plain LE controller.
 type Settings struct {
-	Address       hci.Address // public; if zero, 00:1D:85:F0:01:77
-	NoAddress     bool        // Read BD_ADDR returns zeros
-	ACLBuffers    int         // 1 to 255; if zero, 8
-	ACLLength     int         // octets in one ACL packet, without header; if zero, 27
-	SharedBuffers bool        // LE Read Buffer Size returns zeros, Read Buffer Size the numbers
-	Features      uint64      // LE features; if zero, hci.FeatureLEEncryption
-	LMPFeatures   uint64      // if zero, LE without BR/EDR
-	Company       uint16      // of its maker; if zero, 0xFFFF
-	HostFlow      bool        // it has controller-to-host flow control
-	AcceptList    int         // entries of the filter accept list; if zero, 8; if negative, none
-	States        uint64      // if zero, all but scanning while initiating
-	Credits       uint8       // Num_HCI_Command_Packets in every answer; if zero, 1
+	Address       hci.Address  // public; if zero, 00:1D:85:F0:01:77
+	NoAddress     bool         // Read BD_ADDR returns zeros
+	ACLBuffers    int          // 1 to 255; if zero, 8
+	ACLLength     int          // octets in one ACL packet, without header; if zero, 27
+	SharedBuffers bool         // LE Read Buffer Size returns zeros, Read Buffer Size the numbers
+	Features      uint64       // LE features; if zero, hci.FeatureLEEncryption
+	LMPFeatures   uint64       // if zero, LE without BR/EDR
+	Company       uint16       // of its maker; if zero, 0xFFFF
+	HostFlow      bool         // it has controller-to-host flow control
+	Unsupported   []hci.Opcode // commands that Read Local Supported Commands leaves out
+	AcceptList    int          // entries of the filter accept list; if zero, 8; if negative, none
+	States        uint64       // if zero, all but scanning while initiating
+	Credits       uint8        // Num_HCI_Command_Packets in every answer; if zero, 1
 }
 
 func (s Settings) withDefaults() Settings {
@@ -132,6 +133,11 @@ func (s Settings) supportedCommands() octets {
 	var all hci.SupportedCommands
 	for _, b := range commandBits {
 		all[b.octet] |= 1 << b.bit
+	}
+	var without hci.SupportedCommands
+	without.Add(s.Unsupported...)
+	for i := range all {
+		all[i] &^= without[i]
 	}
 	if s.HostFlow {
 		all.Add(hci.OpSetControllerToHostFlowControl, hci.OpHostBufferSize, hci.OpHostNumberOfCompletedPackets)
