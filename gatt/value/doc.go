@@ -9,7 +9,7 @@
 //	supported                                                not supported
 //	GAP, GATT, device information, battery, time             writing values
 //	heart rate, pulse oximeter, thermometer, blood pressure, control points, alerts, insulin delivery, audio
-//	glucose, weight, body composition                        medical floats of 11073 beyond FLOAT and SFLOAT
-//	cycling, running, cycling power                          values in parts: each is read by itself
+//	glucose, also continuous, weight, body composition       medical floats of 11073 beyond FLOAT and SFLOAT
+//	cycling, running, cycling power, indoor bikes            values in parts: each is read by itself
 //	environmental sensing, user data, descriptors
 package value

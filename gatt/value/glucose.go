@@ -1,7 +1,8 @@
 package value
 
-// glucoseDecoders are those of the Glucose service.
+// glucoseDecoders are those of the Glucose and Continuous Glucose Monitoring services.
 var glucoseDecoders = map[uint16]func(*reader){
+	0x2AA7: cgmMeasurement,
 	0x2A18: glucoseMeasurement,
 	0x2A34: glucoseContext,
 	0x2A51: func(r *reader) {
@@ -83,5 +84,42 @@ func glucoseContext(r *reader) {
 	}
 	if flags&0x40 != 0 {
 		r.sfloat("HbA1c", 0, "%")
+	}
+}
+
+// cgmMeasurement takes one record of a CGM Measurement, or several: each begins with its length.
+func cgmMeasurement(r *reader) {
+	for first := true; first || len(r.rest) > 0 && !r.short; first = false {
+		length := int(r.uint(1))
+		record := &reader{rest: r.take(length - 1)}
+		if cgmRecord(record); r.short || record.short {
+			r.short = true
+			return
+		}
+		r.fields = append(r.fields, record.fields...)
+	}
+}
+
+func cgmRecord(r *reader) {
+	flags := r.uint(1)
+	r.sfloat("glucose", 0, "mg/dL")
+	r.number("time offset", 2, "min")
+	if flags&0x80 != 0 {
+		r.bits("status", 1, "session stopped", "battery low", "wrong sensor type", "sensor malfunction", "alert by the device", "general fault")
+	}
+	if flags&0x40 != 0 {
+		r.bits("calibration", 1, "time to be synchronized", "not allowed", "recommended", "required", "sensor too hot", "sensor too cold")
+	}
+	if flags&0x20 != 0 {
+		r.bits("warning", 1, "below patient low", "above patient high", "hypoglycaemia", "hyperglycaemia", "falling too fast", "rising too fast", "too low for the device", "too high for the device")
+	}
+	if flags&0x01 != 0 {
+		r.sfloat("trend", 0, "mg/dL/min")
+	}
+	if flags&0x02 != 0 {
+		r.sfloat("quality", 0, "%")
+	}
+	if len(r.rest) > 0 {
+		r.hex("CRC", len(r.rest))
 	}
 }

@@ -1,6 +1,6 @@
 package value
 
-// motionDecoders are those of the cycling and running services.
+// motionDecoders are those of the cycling, running and fitness machine services.
 var motionDecoders = map[uint16]func(*reader){
 	0x2A53: runningMeasurement,
 	0x2A54: func(r *reader) {
@@ -12,6 +12,7 @@ var motionDecoders = map[uint16]func(*reader){
 	},
 	0x2A5D: oneWord(sensorLocations),
 	0x2A63: cyclingPower,
+	0x2AD2: indoorBike,
 }
 
 var sensorLocations = map[uint64]string{0: "other", 1: "top of shoe", 2: "in shoe", 3: "hip", 4: "front wheel", 5: "left crank", 6: "right crank", 7: "left pedal", 8: "right pedal",
@@ -87,5 +88,51 @@ func cyclingPower(r *reader) {
 	}
 	if flags&0x0800 != 0 {
 		r.number("accumulated energy", 2, "kJ")
+	}
+}
+
+// indoorBike takes Indoor Bike Data. The first bit says what is not there, the others what is.
+func indoorBike(r *reader) {
+	flags := r.uint(2)
+	if flags&0x0001 == 0 {
+		r.add("speed", decimal(int64(r.uint(2)), -2), "km/h")
+	}
+	if flags&0x0002 != 0 {
+		r.add("average speed", decimal(int64(r.uint(2)), -2), "km/h")
+	}
+	if flags&0x0004 != 0 {
+		r.add("cadence", float64(r.uint(2))/2, "/min")
+	}
+	if flags&0x0008 != 0 {
+		r.add("average cadence", float64(r.uint(2))/2, "/min")
+	}
+	if flags&0x0010 != 0 {
+		r.number("total distance", 3, "m")
+	}
+	if flags&0x0020 != 0 {
+		r.add("resistance", r.int(2), "")
+	}
+	if flags&0x0040 != 0 {
+		r.add("power", r.int(2), "W")
+	}
+	if flags&0x0080 != 0 {
+		r.add("average power", r.int(2), "W")
+	}
+	if flags&0x0100 != 0 {
+		r.scaled("energy", 2, 0, "kcal")
+		r.scaled("energy per hour", 2, 0, "kcal")
+		r.scaled("energy per minute", 1, 0, "kcal")
+	}
+	if flags&0x0200 != 0 {
+		r.number("heart rate", 1, "/min")
+	}
+	if flags&0x0400 != 0 {
+		r.add("metabolic equivalent", decimal(int64(r.uint(1)), -1), "")
+	}
+	if flags&0x0800 != 0 {
+		r.number("elapsed", 2, "s")
+	}
+	if flags&0x1000 != 0 {
+		r.number("remaining", 2, "s")
 	}
 }

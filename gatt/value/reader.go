@@ -16,7 +16,7 @@ type reader struct {
 
 // take takes n octets, nil if there are fewer.
 func (r *reader) take(n int) []byte {
-	if r.short || len(r.rest) < n {
+	if r.short || n < 0 || len(r.rest) < n {
 		r.short = true
 		return nil
 	}

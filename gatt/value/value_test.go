@@ -131,6 +131,16 @@ var values = []struct {
 		"power 250 W, left pedal 50.5 %, accumulated torque 2 N m, wheel revolutions 16, last wheel event 2 s, crank revolutions 32, last crank event 1 s, largest force 100 N, smallest force -100 N, " +
 			"largest torque 2 N m, smallest torque -2 N m, angle of the largest 90 °, angle of the smallest 270 °, top dead spot 10 °, bottom dead spot 11 °, accumulated energy 12 kJ", false},
 
+	{"CGM Measurement", "2aa7", "06 00 6400 0500", "glucose 100 mg/dL, time offset 5 min", true},
+	{"CGM Measurement, everything", "2aa7", "0f e3 6400 0500 02 04 08 0af0 5a00 1234",
+		"glucose 100 mg/dL, time offset 5 min, status battery low, calibration recommended, warning hyperglycaemia, trend 1 mg/dL/min, quality 90 %, CRC 1234", true},
+	{"CGM Measurement, two", "2aa7", "06 00 6400 0500 06 00 6500 0a00", "glucose 100 mg/dL, time offset 5 min, glucose 101 mg/dL, time offset 10 min", true},
+	{"Indoor Bike Data", "2ad2", "0000 c409", "speed 25 km/h", false},
+	{"Indoor Bike Data, everything", "2ad2", "fe1f c409 6009 b400 b200 e80300 0500 fa00 f000 6400 ffff ff 8c 50 2c01 0807",
+		"speed 25 km/h, average speed 24 km/h, cadence 90/min, average cadence 89/min, total distance 1000 m, resistance 5, power 250 W, average power 240 W, energy 100 kcal, " +
+			"energy per hour unknown, energy per minute unknown, heart rate 140/min, metabolic equivalent 8, elapsed 300 s, remaining 1800 s", false},
+	{"Indoor Bike Data, more to come", "2ad2", "4100 fa00", "power 250 W", false},
+
 	{"Elevation", "2a6c", "f0d8ff", "-100 m", false},
 	{"Pressure", "2a6d", "e2750f00", "101321.8 Pa", false},
 	{"Temperature", "2a6e", "85ff", "-1.23 °C", false},
@@ -199,6 +209,14 @@ func TestDecodersAreTested(t *testing.T) {
 	}
 	if known < 90 || untested > known/3 {
 		t.Errorf("%d decoders, %d of them without a value", known, untested)
+	}
+}
+
+func TestRecordsThatAreCut(t *testing.T) {
+	for _, text := range []string{"", "00", "01", "0600", "0600 6400 05", "0500 6400 05", "0600 6400 0500 06", "07 80 6400 0500"} {
+		if got, err := value.Decode(att.UUID16(0x2AA7), octets(t, text)); !errors.Is(err, value.ErrShort) {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
 	}
 }
 
