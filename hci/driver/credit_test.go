@@ -10,6 +10,7 @@ import (
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/hci/driver"
 	"github.com/jelling-ble/jelling/internal/hcitest"
+	"github.com/jelling-ble/jelling/transport/virtual"
 )
 
 // Credits: a fragment for each free buffer and no more; they come back by completions, and all at once when
@@ -232,5 +233,52 @@ func TestHandleReusedUnderTheWriter(t *testing.T) {
 		synctest.Wait()
 		conserved(t, c)
 		_ = c.Close()
+	})
+}
+
+// On the radio: one peer of eight goes out of range, with more than enough on the way to it. Until its supervision
+// time-out tells, the others get all that is for them, at nearly the pace of before.
+func TestDeadPeerOnAir(t *testing.T) {
+	onTheAir(t, func(t *testing.T, air *virtual.Air) {
+		hub := onAir(t, air, virtual.ControllerConfig{ACLBuffers: 4})
+		var ours, theirs []*link
+		var others []*station
+		for range 8 {
+			o := onAir(t, air, virtual.ControllerConfig{})
+			others = append(others, o)
+			a, b := hub.connectTo(t, o)
+			ours, theirs = append(ours, a), append(theirs, b)
+		}
+		const packets = 60
+		stream := func(links []*link) {
+			for _, l := range links {
+				for range packets {
+					l.send([]byte("twenty-seven octets of data"), true)
+				}
+			}
+		}
+		took := func(links []*link, before int) time.Duration {
+			begin := time.Now()
+			for _, l := range links {
+				for len(texts(l)) < before+packets {
+					time.Sleep(time.Millisecond)
+				}
+			}
+			return time.Since(begin)
+		}
+		stream(ours)
+		all := took(theirs, 0)
+		others[0].radio.SetSilent(true)
+		stream(ours)
+		if without := took(theirs[1:], packets); without > 2*all || ours[0].conn.Err() != nil {
+			t.Errorf("%v, %v with all; the dead one: %v", without, all, ours[0].conn.Err())
+		}
+		<-ours[0].conn.Done()
+		for _, l := range ours[1:] {
+			l.conn.Disconnect(hci.RemoteUserTerminatedConnection)
+			<-l.conn.Done()
+		}
+		synctest.Wait()
+		hub.clean(t)
 	})
 }

@@ -84,9 +84,10 @@ func (h *hotHost) HandleConnection(c *driver.Conn) driver.ConnHandler {
 }
 
 // hot is a started controller with one connection of handle 64, and how data goes in and out of it.
-func hot(t testing.TB) (in, out func()) {
+func hot(t testing.TB, s hcitest.Settings) (in, out func()) {
 	t.Helper()
-	w, h := newWire(hcitest.Settings{ACLBuffers: 4}), &hotHost{made: make(chan *hotLink, 1)}
+	s.ACLBuffers = 4
+	w, h := newWire(s), &hotHost{made: make(chan *hotLink, 1)}
 	c, err := driver.Open(t.Context(), w, driver.Config{Handler: h})
 	if err != nil {
 		t.Fatal(err)
@@ -116,19 +117,21 @@ func hot(t testing.TB) (in, out func()) {
 // ACL data goes from the transport to the handler, and from the handler to the transport, without an
 // allocation in steady state.
 func TestHotPathAllocatesNothing(t *testing.T) {
-	in, out := hot(t)
-	for name, f := range map[string]func(){"in": in, "out": out, "both": func() { in(); out() }} {
-		for range 2000 { // until every buffer is there
-			f()
-		}
-		if n := testing.AllocsPerRun(500, f); n != 0 && !raceEnabled {
-			t.Errorf("%s: %v allocations for each packet", name, n)
+	for _, s := range []hcitest.Settings{{}, {HostFlow: true}} {
+		in, out := hot(t, s)
+		for name, f := range map[string]func(){"in": in, "out": out, "both": func() { in(); out() }} {
+			for range 2000 { // until every buffer is there
+				f()
+			}
+			if n := testing.AllocsPerRun(500, f); n != 0 && !raceEnabled {
+				t.Errorf("%s, %+v: %v allocations for each packet", name, s, n)
+			}
 		}
 	}
 }
 
 func BenchmarkACLIn(b *testing.B) {
-	in, _ := hot(b)
+	in, _ := hot(b, hcitest.Settings{})
 	b.ReportAllocs()
 	for b.Loop() {
 		in()
@@ -136,7 +139,7 @@ func BenchmarkACLIn(b *testing.B) {
 }
 
 func BenchmarkACLOut(b *testing.B) {
-	_, out := hot(b)
+	_, out := hot(b, hcitest.Settings{})
 	b.ReportAllocs()
 	for b.Loop() {
 		out()

@@ -39,6 +39,12 @@ func FuzzHost(f *testing.F) {
 		life = append(step(life, hci.AppendCommand(nil, c)), 0xFF)
 	}
 	f.Add(life)
+	var flow []byte
+	for _, c := range []hci.Command{hci.HostBufferSize{ACLLength: 27, ACLPackets: 2}, hci.SetControllerToHostFlowControl{Enable: hci.FlowControlACL},
+		createConnection(victim), hci.HostCompletedPacketsOf(hci.CompletedPackets{Handle: handle, Count: 2}, hci.CompletedPackets{Handle: 1, Count: 0xFFFF})} {
+		flow = append(step(flow, hci.AppendCommand(nil, c)), 0xFF)
+	}
+	f.Add(flow)
 	for _, c := range []hci.Command{setPHY(handle, hci.LE2M), hci.LESetDataLength{Handle: handle, TX: long}, hci.LESubrateRequest{Handle: handle, Subrating: fourth},
 		hci.LESetHostChannelClassification{Channels: hci.ChannelMap{3}}, hci.LEReadRemoteTransmitPowerLevel(handle, hci.LE1M),
 		hci.LEConnectionUpdate{Handle: handle, Parameters: slower}} {
