@@ -43,6 +43,7 @@ const (
 	minRotation     = time.Second
 	maxRotation     = time.Hour
 	defaultRotation = 15 * time.Minute
+	retryRotation   = 10 * time.Second // after a controller has refused it
 )
 
 func (p Privacy) rotation() time.Duration {
@@ -118,18 +119,22 @@ func (h *Host) hide(ctx context.Context, c *driver.Controller) error {
 // is a goroutine of the host's.
 func (h *Host) keepPrivate() {
 	defer close(h.privacy.ended)
-	var rotate <-chan time.Time
-	if h.private() {
-		ticker := time.NewTicker(h.cfg.Privacy.rotation())
-		defer ticker.Stop()
-		rotate = ticker.C
+	rotation := h.cfg.Privacy.rotation()
+	rotate := time.NewTimer(rotation)
+	defer rotate.Stop()
+	if !h.private() {
+		rotate.Stop()
 	}
 	for {
 		c := h.Controller()
 		var err error
 		select {
-		case <-rotate:
-			err = c.SetRandomAddress(h.closingContext, h.security.PrivateAddress())
+		case <-rotate.C:
+			again := rotation
+			if err = c.SetRandomAddress(h.closingContext, h.security.PrivateAddress()); err != nil {
+				again = min(again, retryRotation)
+			}
+			rotate.Reset(again)
 		case <-h.privacy.wake:
 			err = h.updateResolving(h.closingContext, c)
 		case <-h.closingContext.Done():

@@ -313,3 +313,38 @@ func TestConnectByAnOldAddress(t *testing.T) {
 		})
 	}
 }
+
+// A controller that refuses a new address is asked again soon, and goes on with what it was at meanwhile.
+func TestRotationRefused(t *testing.T) {
+	inAir(t, func(t *testing.T, ctx context.Context, air *virtual.Air) {
+		p, s := openStation(t, air, stationConfig{privacy: private, irk: 1}), openStation(t, air, stationConfig{})
+		defer p.Close()
+		defer s.Close()
+		before := s.find(ctx, p)
+		a, err := p.NewAdvertising(ctx, gap.AdvertiseConfig{Payload: gap.Payload{Name: "meter"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		p.radio.Refuse(hci.OpLESetRandomAddress, hci.CommandDisallowed)
+		heard := func() (last hci.Address) {
+			short, cancel := context.WithTimeout(ctx, 4*time.Second)
+			defer cancel()
+			for a, err := range s.Scan(short, gap.ScanConfig{}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				last = a.Address
+			}
+			return last
+		}
+		idle(15 * time.Minute)
+		if got := heard(); got != before {
+			t.Errorf("%v, was %v", got, before)
+		}
+		idle(10 * time.Second)
+		if got := heard(); got == before || !p.isOf(got) {
+			t.Errorf("%v, was %v", got, before)
+		}
+	})
+}

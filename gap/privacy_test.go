@@ -13,6 +13,7 @@ import (
 	"github.com/jelling-ble/jelling/hci"
 	"github.com/jelling-ble/jelling/internal/btcrypto"
 	"github.com/jelling-ble/jelling/smp"
+	"github.com/jelling-ble/jelling/transport"
 	"github.com/jelling-ble/jelling/transport/virtual"
 )
 
@@ -27,6 +28,7 @@ type station struct {
 
 // stationConfig is what differs from test to test.
 type stationConfig struct {
+	tap      func(transport.Conn) transport.Conn
 	radio    virtual.ControllerConfig
 	privacy  gap.Privacy
 	security smp.Config
@@ -38,8 +40,12 @@ func openStation(t testing.TB, air *virtual.Air, cfg stationConfig) *station {
 	t.Helper()
 	s := &station{t: t, radio: air.NewController(cfg.radio), irk: smp.Key{cfg.irk, 1}, log: &eventLog{}}
 	cfg.security.IRK = s.irk
+	conn := s.radio.Conn()
+	if cfg.tap != nil {
+		conn = cfg.tap(conn)
+	}
 	var err error
-	if s.Host, err = gap.Open(t.Context(), s.radio.Conn(), gap.Config{Security: cfg.security, Privacy: cfg.privacy, Recovery: cfg.recovery,
+	if s.Host, err = gap.Open(t.Context(), conn, gap.Config{Security: cfg.security, Privacy: cfg.privacy, Recovery: cfg.recovery,
 		Events: s.log.add, Logger: talkativeLog()}); err != nil {
 		t.Fatal(err)
 	}
