@@ -137,9 +137,9 @@ func TestSlowSubscriberAnswers(t *testing.T) {
 		if x.central, err = gap.Open(t.Context(), x.radios[0].Conn(), gap.Config{Security: x.security[0], Server: server}); err != nil {
 			t.Fatal(err)
 		}
-		handled := 0
+		var handled atomic.Int32
 		x.central.Subscribe(peripheralAddress, x.reading.UUID, func([]byte) {
-			handled++
+			handled.Add(1)
 			time.Sleep(50 * time.Millisecond)
 		})
 		central, peripheral := x.connect(t, smp.LevelEncrypted)
@@ -163,8 +163,8 @@ func TestSlowSubscriberAnswers(t *testing.T) {
 		}
 		<-told
 		time.Sleep(10 * time.Minute)
-		if handled != count || central.Err() != nil {
-			t.Errorf("%d values, %v", handled, central.Err())
+		if handled.Load() != count || central.Err() != nil {
+			t.Errorf("%d values, %v", handled.Load(), central.Err())
 		}
 	})
 }
