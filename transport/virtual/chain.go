@@ -53,8 +53,17 @@ func (v *advertiser) tooLong(octets int) bool {
 }
 
 // fits tells whether data are short enough for connectable advertising, which has no chains (Vol 4, Part E, 7.8.56).
+// The target's address and the power take of their room.
 func (v *advertiser) fits(data []byte) bool {
-	return v.legacy() || !v.connectable() || len(data) <= maxAuxData
+	const target, power = 6, 1
+	room := maxAuxData
+	if v.directed() {
+		room -= target
+	}
+	if v.is(hci.AdvertiseTXPower) {
+		room -= power
+	}
+	return v.legacy() || !v.connectable() || len(data) <= room
 }
 
 // extendedEvent is an event of extended advertising up to its auxiliary packets.

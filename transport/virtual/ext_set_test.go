@@ -196,6 +196,22 @@ func TestSetEnable(t *testing.T) {
 	})
 }
 
+// TestConnectableData: what fits into AUX_ADV_IND, which has 255 octets for the length of its extended header, its flags, the
+// addresses, the set, the power and the data (Vol 6, Part B, 2.3.4).
+func TestConnectableData(t *testing.T) {
+	const connectable, directed, power = hci.AdvertiseConnectable, hci.AdvertiseDirected, hci.AdvertiseTXPower
+	for p, most := range map[hci.AdvertisingProperties]int{connectable: 245, connectable | directed: 239, connectable | power: 244, connectable | directed | power: 238} {
+		alone(t, ControllerConfig{}, func(t *testing.T, h *host) {
+			h.do(set(1, p))
+			h.put(1, pattern(most+1), false)
+			h.refused(hci.LESetExtendedAdvertisingEnable{Enable: true, Sets: []hci.EnabledSet{{AdvertisingHandle: 1}}}, hci.InvalidHCICommandParameters)
+			h.put(1, pattern(most), false)
+			h.enabled(hci.EnabledSet{AdvertisingHandle: 1})
+			h.refused(hci.LESetExtendedAdvertisingData{AdvertisingHandle: 1, Operation: hci.DataComplete, Data: pattern(most + 1)}, hci.InvalidHCICommandParameters)
+		})
+	}
+}
+
 // TestSetStates: advertising by sets counts as any other (Vol 4, Part E, 7.8.27).
 func TestSetStates(t *testing.T) {
 	alone(t, ControllerConfig{States: supportedStates &^ (1 << 10)}, func(t *testing.T, h *host) {
