@@ -233,7 +233,8 @@ func TestPeriodicOnAir(t *testing.T) {
 	})
 }
 
-// A controller scans, advertises by two sets, one of them periodic, and has connections in both roles, all at once.
+// A controller scans, advertises by two sets, one of them periodic, and has connections in both roles, all at once
+// (complaint 18).
 func TestAllAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		air := virtual.NewAir(virtual.AirConfig{})
@@ -265,4 +266,65 @@ func TestAllAtOnce(t *testing.T) {
 			t.Errorf("%d connections, %v", n, err)
 		}
 	})
+}
+
+// A connection begins on the PHY of the advertiser's secondary channels, where the central looks for it, and its peripheral knows
+// by which address of which set it came (complaint 19).
+func TestConnectByPHY(t *testing.T) {
+	all := hci.PHYsOf(hci.LE1M, hci.LE2M, hci.LECoded)
+	for _, c := range []struct {
+		primary, secondary hci.PHY
+		phys               hci.PHYs
+		found              bool
+	}{
+		{hci.LE1M, hci.LE1M, 0, true},
+		{hci.LE1M, hci.LE2M, 0, true},
+		{hci.LE1M, hci.LE2M, all, true},
+		{hci.LECoded, hci.LECoded, all, true},
+		{hci.LECoded, hci.LE2M, hci.PHYsOf(hci.LECoded), true},
+		{hci.LECoded, hci.LECoded, 0, false},
+		{hci.LE1M, hci.LE1M, hci.PHYsOf(hci.LECoded), false},
+	} {
+		t.Run(fmt.Sprintf("%v, %v, %03b", c.primary, c.secondary, c.phys), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				air := virtual.NewAir(virtual.AirConfig{})
+				defer air.Close()
+				a, s := onAir(t, air, virtual.ControllerConfig{}), onAir(t, air, virtual.ControllerConfig{})
+				defer a.Close()
+				defer s.Close()
+				var handlers [3]set
+				for i := range handlers {
+					own := peer
+					own.Octets[0] = byte(i)
+					adv, err := a.NewAdvertisingSet(t.Context(), driver.AdvertisingParameters{Properties: hci.AdvertiseConnectable, PrimaryPHY: c.primary,
+						SecondaryPHY: c.secondary, SID: uint8(i), Address: own}, &handlers[i])
+					must(t, err, adv.SetData(t.Context(), bytes.Repeat([]byte{1}, 245)), adv.Start(t.Context(), driver.AdvertisingLimits{}))
+				}
+				to := peer
+				to.Octets[0] = 1
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				conn, err := s.Connect(ctx, to, driver.ConnectParameters{PHYs: c.phys})
+				if !c.found {
+					if !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("%v", err)
+					}
+					return
+				}
+				must(t, err)
+				phy, err := conn.PHY(t.Context())
+				if err != nil || phy.TX != c.secondary || phy.RX != c.secondary {
+					t.Errorf("%+v, %v", phy, err)
+				}
+				for i := range handlers {
+					if n, e := handlers[i].told(); n == 1 != (i == 1) || i == 1 && e.Handle != a.host.link(0).conn.Handle() {
+						t.Errorf("set %d: told %d times, %+v", i, n, e)
+					}
+				}
+				if local := a.host.link(0).conn.LocalAddress(); local != to || conn.PeerAddress() != to {
+					t.Errorf("the peripheral is %v to itself, %v to its central", local, conn.PeerAddress())
+				}
+			})
+		})
+	}
 }
