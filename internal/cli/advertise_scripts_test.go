@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,5 +89,43 @@ func (c *rawCentral) silence() {
 	case pdu := <-c.pdus:
 		c.t.Fatalf("got %x, want nothing", pdu)
 	case <-time.After(moment):
+	}
+}
+
+// TestAdvertiseSignalling asks the peripheral for what it has not, on the signalling channel: each has its defined answer, and ATT goes on.
+func TestAdvertiseSignalling(t *testing.T) {
+	t.Parallel()
+	d, air, _ := advertiser(t, heartFile)
+	d.want("advertising")
+	c := connectRaw(t, air, hci.Address{Octets: bench})
+	d.want("connected")
+	for _, s := range []struct{ name, ask, want string }{
+		{"LE/REJ/BI-01-C", "ff01 0000", "0101 0200 0000"},
+		{"LE/REJ/BI-02-C", "1401 0400 8000 4000", "0101 0200 0000"},
+		{"LE/REJ/BI-02-C longer than MTUsig", "ff09 1400 0000000000000000000000000000000000000000", "0109 0400 0100 1700"},
+		{"LE/CPU/BI-02-C", "1201 0800 1800 2800 0000 a401", "0101 0200 0000"},
+		{"LE/CFC/BV-05-C", "1402 0a00 8000 4000 4000 4000 0100", "1502 0a00 0000 0000 0000 0000 0200"},
+		{"ECFC/BV-21-C", "1703 0c00 8000 4000 4000 0100 4000 4100", "1803 0c00 0000 0000 0000 0200 0000 0000"},
+		{"a channel that there is not", "0604 0400 4000 4100", "0104 0600 0200 4000 4100"},
+	} {
+		c.sendOn(signalChannel, s.ask)
+		select {
+		case got := <-c.signal:
+			if want := strings.ReplaceAll(s.want, " ", ""); got != want {
+				t.Errorf("%s: %s, want %s", s.name, got, want)
+			}
+		case <-time.After(rawPatience):
+			t.Fatalf("%s: no answer", s.name)
+		}
+	}
+	for _, channel := range []uint16{0x3F, 0x40, 0x7F, 0x80} {
+		c.sendOn(channel, "0100 07")
+	}
+	c.ask("0a 2300", "0b 0048")
+	if n := len(c.signal); n != 0 {
+		t.Errorf("%d frames that nobody asked for", n)
+	}
+	if status := d.stop(); status != exitInterrupted {
+		t.Errorf("status %d: %s", status, d.stderr)
 	}
 }

@@ -24,12 +24,14 @@ type rawCentral struct {
 	events chan []byte // parameters of events, code first
 	pdus   chan []byte // of ATT
 	smp    chan string // PDUs of the Security Manager, in hexadecimal
+	signal chan string // frames of the signalling channel, in hexadecimal
 	handle uint16
 }
 
 const (
-	attChannel = 4
-	smpChannel = 6
+	attChannel    = 4
+	signalChannel = 5
+	smpChannel    = 6
 	// rawPatience bounds every wait for the other side.
 	rawPatience = 20 * time.Second
 )
@@ -83,7 +85,7 @@ func pump(from, to transport.Conn) {
 // connectRaw connects to a peripheral that advertises, from a controller of its own.
 func connectRaw(t *testing.T, air *virtual.Air, peer hci.Address) *rawCentral {
 	t.Helper()
-	c := &rawCentral{t: t, conn: air.NewController(virtual.ControllerConfig{}).Conn(), events: make(chan []byte, 64), pdus: make(chan []byte, 1024), smp: make(chan string, 64)}
+	c := &rawCentral{t: t, conn: air.NewController(virtual.ControllerConfig{}).Conn(), events: make(chan []byte, 64), pdus: make(chan []byte, 1024), smp: make(chan string, 64), signal: make(chan string, 64)}
 	go c.read()
 	t.Cleanup(func() { _ = c.conn.Close() })
 	for _, cmd := range []hci.Command{hci.Reset, hci.SetEventMask{Mask: 1<<62 - 1}} {
@@ -140,6 +142,8 @@ func (c *rawCentral) read() {
 			switch binary.LittleEndian.Uint16(frame[2:]) {
 			case attChannel:
 				c.pdus <- bytes.Clone(frame[4:])
+			case signalChannel:
+				c.signal <- hex.EncodeToString(frame[4:])
 			case smpChannel:
 				c.smp <- hex.EncodeToString(frame[4:])
 			}
@@ -172,11 +176,17 @@ func unhex(t *testing.T, text string) []byte {
 	return b
 }
 
-// send sends an ATT PDU in fragments of what the virtual controller takes, and so few that it has room for them.
+// send sends an ATT PDU.
 func (c *rawCentral) send(pdu string) {
 	c.t.Helper()
+	c.sendOn(attChannel, pdu)
+}
+
+// sendOn sends a frame on a channel in fragments of what the virtual controller takes, and so few that it has room for them.
+func (c *rawCentral) sendOn(channel uint16, pdu string) {
+	c.t.Helper()
 	b := unhex(c.t, pdu)
-	frame := append(binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(nil, uint16(len(b))), attChannel), b...)
+	frame := append(binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(nil, uint16(len(b))), channel), b...)
 	const fragment = 251
 	for boundary := hci.FirstNonFlushable; len(frame) > 0; boundary = hci.Continuing {
 		n := min(len(frame), fragment)
