@@ -77,6 +77,9 @@ func builtin(cfg *ServerConfig) ([]*Service, own, error) {
 		gap.Characteristics = append(gap.Characteristics,
 			&Characteristic{UUID: PeripheralPreferredConnectionParameters, Properties: Read, Value: value})
 	}
+	if cfg.AddressResolution {
+		gap.Characteristics = append(gap.Characteristics, &Characteristic{UUID: CentralAddressResolution, Properties: Read, Value: []byte{1}})
+	}
 	return []*Service{gap, {UUID: GenericAttribute, Characteristics: []*Characteristic{
 		o.serviceChanged,
 		{UUID: ClientSupportedFeatures, Properties: Read | Write, Read: readFeatures, Write: writeFeatures},

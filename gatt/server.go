@@ -22,6 +22,9 @@ type ServerConfig struct {
 	Appearance uint16
 	// Preferred are the connection parameters in the GAP service. If zero, it says nothing of them.
 	Preferred PreferredParameters
+	// AddressResolution says in the GAP service that the host, as central, is found by directed advertising to a private address of its, which
+	// peers look for before they send it (Vol 3, Part C, 12.4). It takes a controller with a resolving list.
+	AddressResolution bool
 	// Bare leaves out the GAP and GATT services, which otherwise come first. A server without them keeps no account of which clients
 	// know of a change of its database.
 	Bare bool
