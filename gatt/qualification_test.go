@@ -16,7 +16,7 @@ import (
 // profile, where the scripts of GATT/SR are.
 type clientScript struct {
 	name string // of the case in the qualification suite, without GATT/CL/, and what is special
-	do   func(*gatt.Client, *att.Conn) (any, error)
+	do   func(*gatt.Client) (any, error)
 	// steps are pairs: what the client says, and the server's answer, empty for none. Where the client has to say nothing, the server speaks
 	// by itself.
 	steps []string
@@ -28,7 +28,7 @@ func (s clientScript) run(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, peer := script(t, atttest.Options{}, gatt.Config{})
 		var got any
-		done := background(func() (err error) { got, err = s.do(conn.Client(), conn.ATT()); return err })
+		done := background(func() (err error) { got, err = s.do(conn.Client()); return err })
 		for i := 0; i < len(s.steps); i += 2 {
 			if s.steps[i] != "" {
 				peer.Want(s.steps[i])
@@ -53,33 +53,33 @@ func (s clientScript) run(t *testing.T) {
 }
 
 // What the client is made to do.
-func readValue(handle uint16) func(*gatt.Client, *att.Conn) (any, error) {
-	return func(c *gatt.Client, _ *att.Conn) (any, error) { return c.Read(bg, handle) }
+func readValue(handle uint16) func(*gatt.Client) (any, error) {
+	return func(c *gatt.Client) (any, error) { return c.Read(bg, handle) }
 }
 
-func readByUUID(uuid att.UUID) func(*gatt.Client, *att.Conn) (any, error) {
-	return func(_ *gatt.Client, c *att.Conn) (any, error) { return c.ReadByType(bg, 1, 0xFFFF, uuid) }
+func readByUUID(uuid att.UUID) func(*gatt.Client) (any, error) {
+	return func(c *gatt.Client) (any, error) { return c.ReadByUUID(bg, 1, 0xFFFF, uuid) }
 }
 
-func readMultiple(handles ...uint16) func(*gatt.Client, *att.Conn) (any, error) {
-	return func(_ *gatt.Client, c *att.Conn) (any, error) { return c.ReadMultiple(bg, handles...) }
+func readMultiple(handles ...uint16) func(*gatt.Client) (any, error) {
+	return func(c *gatt.Client) (any, error) { return c.ReadMultiple(bg, handles...) }
 }
 
-func readVariable(handles ...uint16) func(*gatt.Client, *att.Conn) (any, error) {
-	return func(_ *gatt.Client, c *att.Conn) (any, error) { return c.ReadMultipleVariable(bg, handles...) }
+func readVariable(handles ...uint16) func(*gatt.Client) (any, error) {
+	return func(c *gatt.Client) (any, error) { return c.ReadMultipleVariable(bg, handles...) }
 }
 
-func writeValue(handle uint16, value ...byte) func(*gatt.Client, *att.Conn) (any, error) {
-	return func(c *gatt.Client, _ *att.Conn) (any, error) { return "", c.Write(bg, handle, value) }
+func writeValue(handle uint16, value ...byte) func(*gatt.Client) (any, error) {
+	return func(c *gatt.Client) (any, error) { return "", c.Write(bg, handle, value) }
 }
 
-func reliably(values ...att.HandleValue) func(*gatt.Client, *att.Conn) (any, error) {
-	return func(c *gatt.Client, _ *att.Conn) (any, error) { return "", c.ReliableWrite(bg, values...) }
+func reliably(values ...att.HandleValue) func(*gatt.Client) (any, error) {
+	return func(c *gatt.Client) (any, error) { return "", c.ReliableWrite(bg, values...) }
 }
 
 // refused are the scripts of requests that the server refuses: pairs of a case and a code. With undo, the client empties the
 // queue of prepared writes afterwards.
-func refused(group, ask, handle string, undo bool, do func(*gatt.Client, *att.Conn) (any, error), cases ...string) (all []clientScript) {
+func refused(group, ask, handle string, undo bool, do func(*gatt.Client) (any, error), cases ...string) (all []clientScript) {
 	op := strings.TrimSpace(ask)[:2]
 	for i := 0; i < len(cases); i += 2 {
 		name, code := cases[i], cases[i+1]
@@ -108,10 +108,12 @@ func clientReads() (all []clientScript) {
 	all = []clientScript{
 		{name: "GAR/BV-01-C", do: readValue(3), steps: []string{"0a 0300", "0b 010203"}, want: "010203"},
 		{name: "GAR/BV-01-C no octets", do: readValue(0xFFFF), steps: []string{"0a ffff", "0b"}, want: ""},
-		{name: "GAR/BV-03-C", do: readByUUID(gatt.BatteryLevel), steps: []string{"08 0100 ffff 192a", "09 05 0a00 010203"}, want: "[{10 [1 2 3]}]"},
-		{name: "GAR/BV-03-C several", do: readByUUID(gatt.BatteryLevel), steps: []string{"08 0100 ffff 192a", "09 03 0a00 01 0c00 02"}, want: "[{10 [1]} {12 [2]}]"},
+		{name: "GAR/BV-03-C", do: readByUUID(gatt.BatteryLevel), steps: []string{"08 0100 ffff 192a", "09 05 0a00 010203", "08 0b00 ffff 192a", "01 08 0b00 0a"}, want: "[{10 [1 2 3]}]"},
+		{name: "GAR/BV-03-C several", do: readByUUID(gatt.BatteryLevel), steps: []string{"08 0100 ffff 192a", "09 03 0a00 01 0c00 02", "08 0d00 ffff 192a", "09 03 ffff 03"}, want: "[{10 [1]} {12 [2]} {65535 [3]}]"},
 		{name: "GAR/BV-03-C 128 bits", do: readByUUID(customService), steps: []string{
-			"08 0100 ffff 0f1e2d3c4b5a69788796a5b4c3d2e1f0", "09 03 0a00 01"}, want: "[{10 [1]}]"},
+			"08 0100 ffff 0f1e2d3c4b5a69788796a5b4c3d2e1f0", "09 03 0a00 01", "08 0b00 ffff 0f1e2d3c4b5a69788796a5b4c3d2e1f0", "01 08 0b00 0a"}, want: "[{10 [1]}]"},
+		{name: "GAR/BI-07-C nothing there", do: readByUUID(gatt.BatteryLevel), steps: []string{"08 0100 ffff 192a", "01 08 0100 0a"}, want: "[]"},
+		{name: "GAR/BI handles that go back", do: readByUUID(gatt.BatteryLevel), steps: []string{"08 0100 ffff 192a", "09 03 0a00 01 0a00 02"}, err: gatt.ErrDiscovery},
 		{name: "GAR/BV-04-C", do: readValue(3), steps: []string{"0a 0300", "0b" + parts22, "0c 0300 1600", "0d 01"}, want: parts22 + "01"},
 		{name: "GAR/BV-04-C two PDUs and no more", do: readValue(3), steps: []string{"0a 0300", "0b" + parts22, "0c 0300 1600", "0d" + parts22, "0c 0300 2c00", "0d"}, want: parts22 + parts22},
 		{name: "GAR/BV-04-C not long", do: readValue(3), steps: []string{"0a 0300", "0b" + parts22, "0c 0300 1600", "01 0c 0300 0b"}, want: parts22},
@@ -126,7 +128,7 @@ func clientReads() (all []clientScript) {
 	all = append(all, refused("GAR/", "0a 0300", "0300", false, readValue(3),
 		"BI-01-C", "01", "BI-02-C", "02", "BI-03-C", "08", "BI-04-C", "05", "BI-05-C", "0c", "BI-34-C", "80", "BI-34-C the last", "9f")...)
 	all = append(all, refused("GAR/", "08 0100 ffff 192a", "0b00", false, readByUUID(gatt.BatteryLevel),
-		"BI-06-C", "02", "BI-07-C", "0a", "BI-09-C", "08", "BI-10-C", "05", "BI-11-C", "0c")...)
+		"BI-06-C", "02", "BI-09-C", "08", "BI-10-C", "05", "BI-11-C", "0c")...)
 	for _, s := range refused("GAR/", "0c 0300 1600", "0300", false, readValue(3),
 		"BI-12-C", "02", "BI-13-C", "07", "BI-14-C", "01", "BI-15-C", "08", "BI-16-C", "05", "BI-17-C", "0c", "BI-35-C", "80") {
 		s.steps = append([]string{"0a 0300", "0b" + parts22}, s.steps...) // the value needs something that its beginning did not
@@ -148,10 +150,10 @@ func clientReads() (all []clientScript) {
 // GAW: writing.
 func clientWrites() (all []clientScript) {
 	all = []clientScript{
-		{name: "GAW/BV-01-C", do: func(c *gatt.Client, _ *att.Conn) (any, error) { return "", c.WriteCommand(bg, 7, []byte{1, 2, 3}) },
+		{name: "GAW/BV-01-C", do: func(c *gatt.Client) (any, error) { return "", c.WriteCommand(bg, 7, []byte{1, 2, 3}) },
 			steps: []string{"52 0700 010203", ""}},
-		{name: "GAW/BV-01-C too long", do: func(c *gatt.Client, _ *att.Conn) (any, error) { return "", c.WriteCommand(bg, 7, longWritten) }, err: att.ErrTooLong},
-		{name: "GAW/BV-02-C no key", do: func(c *gatt.Client, _ *att.Conn) (any, error) { return "", c.SignedWrite(bg, 7, []byte{1}) }, err: gatt.ErrNoSignature},
+		{name: "GAW/BV-01-C too long", do: func(c *gatt.Client) (any, error) { return "", c.WriteCommand(bg, 7, longWritten) }, err: att.ErrTooLong},
+		{name: "GAW/BV-02-C no key", do: func(c *gatt.Client) (any, error) { return "", c.SignedWrite(bg, 7, []byte{1}) }, err: gatt.ErrNoSignature},
 		{name: "GAW/BV-03-C", do: writeValue(7, 1, 2, 3), steps: []string{"12 0700 010203", "13"}},
 		{name: "GAW/BV-03-C no octets", do: writeValue(7), steps: []string{"12 0700", "13"}},
 		{name: "GAW/BV-05-C", do: writeValue(7, longWritten...), steps: []string{
@@ -191,8 +193,8 @@ func clientWrites() (all []clientScript) {
 }
 
 // subscribe has one value come, and then unsubscribes.
-func subscribeOnce(properties gatt.Properties) func(*gatt.Client, *att.Conn) (any, error) {
-	return func(c *gatt.Client, _ *att.Conn) (any, error) {
+func subscribeOnce(properties gatt.Properties) func(*gatt.Client) (any, error) {
+	return func(c *gatt.Client) (any, error) {
 		values := make(chan string, 4)
 		ch := gatt.RemoteCharacteristic{Properties: properties, Handle: 2, ValueHandle: 3, End: 4,
 			Descriptors: []gatt.RemoteDescriptor{{UUID: gatt.ClientCharacteristicConfiguration, Handle: 4}}}
@@ -207,9 +209,9 @@ func subscribeOnce(properties gatt.Properties) func(*gatt.Client, *att.Conn) (an
 
 // GAC, GAD, GAN, GAI, UNS: the rest.
 func clientScripts() []clientScript {
-	mtu := func(c *gatt.Client, _ *att.Conn) (any, error) { return c.ExchangeMTU(bg) }
+	mtu := func(c *gatt.Client) (any, error) { return c.ExchangeMTU(bg) }
 	notify, indicate := subscribeOnce(gatt.Notify), subscribeOnce(gatt.Indicate)
-	services := func(c *gatt.Client, _ *att.Conn) (any, error) {
+	services := func(c *gatt.Client) (any, error) {
 		list, err := c.DiscoverServices(bg)
 		text := ""
 		for _, s := range list {
@@ -217,10 +219,10 @@ func clientScripts() []clientScript {
 		}
 		return text, err
 	}
-	includes := func(c *gatt.Client, _ *att.Conn) (any, error) {
+	includes := func(c *gatt.Client) (any, error) {
 		return c.DiscoverIncludes(bg, gatt.RemoteService{Handle: 1, End: 0xFFFF})
 	}
-	descriptors := func(c *gatt.Client, _ *att.Conn) (any, error) {
+	descriptors := func(c *gatt.Client) (any, error) {
 		return c.DiscoverDescriptors(bg, gatt.RemoteCharacteristic{Handle: 0x11, ValueHandle: 0x12, End: 0x16})
 	}
 	return []clientScript{
