@@ -15,7 +15,9 @@ import (
 type KeepConfig struct {
 	ConnectConfig
 	Backoff Backoff
-	// AttemptTimeout is ConnectConfig.Patience for each attempt, if that is zero; if zero too, 30 s.
+	// AttemptTimeout is ConnectConfig.Patience for each attempt, if that is zero; if zero too, 30 s. With a long one the
+	// peer is connected to as soon as it is there, and the controller listens all the time; a short one leaves pauses, by
+	// Backoff.
 	AttemptTimeout time.Duration
 	// Limits is how many attempts in a row may end with a status before Keep gives up; 0 is without limit.
 	// If nil, DefaultLimits.
@@ -58,6 +60,10 @@ const steadyTime = 30 * time.Second
 // returns with the link still up, with what use returned, and disconnects; when ctx ends; when the
 // controller is gone; when a bond is lost and the policy is to tell (a *smp.LostBondError); or when
 // pairing is refused, ours or the peer's, since the next attempt would be too.
+//
+// Any number of peers may be kept up at once, each by a Keep of its own. The controller waits for all together whose
+// attempt is under way, as far as its accept list reaches, and gives the rest their turns, which the time of an attempt does not
+// count.
 func (h *Host) Keep(ctx context.Context, peer hci.Address, cfg KeepConfig, use func(context.Context, *Conn) error) error {
 	if cfg.Limits == nil {
 		cfg.Limits = DefaultLimits()

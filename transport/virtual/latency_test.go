@@ -28,7 +28,7 @@ func TestLatency(t *testing.T) {
 			t.Errorf("the slowest answer took %v", slowest)
 		}
 		for i := range 100 {
-			p.central.sendACL(p.ch, hci.FirstNonFlushable, []byte(fmt.Sprint(i)))
+			p.central.sendACL(p.ch, hci.FirstNonFlushable, fmt.Append(nil, i))
 		}
 		for i := range 100 {
 			if got := string(p.peripheral.acl().Data); got != fmt.Sprint(i) {
