@@ -85,7 +85,7 @@ func Open(ctx context.Context, conn transport.Conn, cfg Config) (*Controller, er
 		conns: make(map[uint16]*Conn), creating: make(chan struct{}, 1), halts: make(chan halt), syncHalts: make(chan halt), radio: make(chan struct{}, 1),
 		sets: make(map[uint8]*AdvertisingSet), syncs: make(map[uint16]*Sync), synchronizing: make(chan struct{}, 1)}
 	c.wishes.changed = make(chan struct{}, 1)
-	c.chains.tell = c.cfg.Handler.HandleAdvertisement
+	c.chains.tell = c.tellReport
 	c.out = newOutbox(cfg.CommandTimeout, func(op hci.Opcode) { c.fail(&CommandError{op, ErrCommandTimeout}) })
 	c.wg.Go(c.read)
 	c.wg.Go(c.loop)

@@ -25,6 +25,15 @@ var legacyTypes = [...]hci.ExtendedReportType{
 	hci.ReportScanRsp:       hci.ReportLegacy | hci.ReportScannable | hci.ReportScanResponse,
 }
 
+// tellReport gives the host a report: the loop.
+func (c *Controller) tellReport(r Report) {
+	c.stats.Reports++
+	if r.Truncated {
+		c.stats.ReportsTruncated++
+	}
+	c.cfg.Handler.HandleAdvertisement(r)
+}
+
 // handleLegacyReports gives what was heard to the host. A type that the specification does not have is counted.
 func (c *Controller) handleLegacyReports(b []byte) error {
 	e, err := hci.ParseLEAdvertisingReport(b)
@@ -33,7 +42,7 @@ func (c *Controller) handleLegacyReports(b []byte) error {
 			c.stats.Malformed++
 			continue
 		}
-		c.cfg.Handler.HandleAdvertisement(Report{ExtendedAdvertisingReport: hci.ExtendedAdvertisingReport{Type: legacyTypes[r.Type],
+		c.tellReport(Report{ExtendedAdvertisingReport: hci.ExtendedAdvertisingReport{Type: legacyTypes[r.Type],
 			Address: r.Address, Resolved: r.Resolved, PrimaryPHY: hci.LE1M, SID: hci.UnknownSID, TXPower: hci.UnknownPower, RSSI: r.RSSI, Data: r.Data}})
 	}
 	return err
@@ -43,7 +52,7 @@ func (c *Controller) handleLegacyReports(b []byte) error {
 func (c *Controller) handleDirectedReports(b []byte) error {
 	e, err := hci.ParseLEDirectedAdvertisingReport(b)
 	for _, r := range e.Reports {
-		c.cfg.Handler.HandleAdvertisement(Report{ExtendedAdvertisingReport: hci.ExtendedAdvertisingReport{Type: legacyTypes[hci.ReportAdvDirectInd],
+		c.tellReport(Report{ExtendedAdvertisingReport: hci.ExtendedAdvertisingReport{Type: legacyTypes[hci.ReportAdvDirectInd],
 			Address: r.Address, Resolved: r.Resolved, PrimaryPHY: hci.LE1M, SID: hci.UnknownSID, TXPower: hci.UnknownPower, RSSI: r.RSSI,
 			Direct: r.Direct, DirectResolved: r.DirectResolved}})
 	}

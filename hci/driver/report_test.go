@@ -102,7 +102,7 @@ func TestReportChainGap(t *testing.T) {
 // Hostile air: neither the number of chains nor the length of one grows without bound, and what is given up is
 // told as truncated.
 func TestReportChainsBounded(t *testing.T) {
-	extendedBubble(t, func(t *testing.T, ctl *hcitest.Controller, h *host, _ *driver.Controller) {
+	extendedBubble(t, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {
 		for i := range 40 {
 			p := part(hci.DataStatusMore, "x")
 			p.Address.Octets[0] = byte(i)
@@ -110,6 +110,9 @@ func TestReportChainsBounded(t *testing.T) {
 		}
 		if got := len(heard(h)); got != 40-16 {
 			t.Errorf("%d of 40 were given up, want all but 16", got)
+		}
+		if s, err := c.Statistics(); err != nil || s.Reports != 24 || s.ReportsTruncated != 24 {
+			t.Errorf("%+v, %v", s, err)
 		}
 	})
 	extendedBubble(t, func(t *testing.T, ctl *hcitest.Controller, h *host, _ *driver.Controller) {

@@ -12,8 +12,14 @@ type Statistics struct {
 	Sent     Traffic // ACL data
 	Received Traffic // ACL data
 
+	// What was heard.
+	Reports          uint64 // advertisements, the parts of each joined; of those,
+	ReportsTruncated uint64 // that lack a part
+	PeriodicReports  uint64 // of periodic advertising, joined likewise
+
 	// What there is now, and the most there has been.
 	Connections  int
+	Syncs        int // periodic advertising that is followed
 	Buffers      int // ACL buffers of the controller
 	BuffersFree  int // of those, by our account
 	Waiting      int // commands that wait for the controller's room
@@ -50,7 +56,7 @@ func (c *Controller) Statistics() (s Statistics, err error) {
 	err = c.onLoop(func() {
 		s = c.stats
 		s.UnknownHandles += c.early.dropped
-		s.Connections = len(c.conns)
+		s.Connections, s.Syncs = len(c.conns), len(c.syncs)
 	})
 	w := &c.written
 	s.Commands, s.Returns = w.commands.Load(), w.returns.Load()

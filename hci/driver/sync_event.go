@@ -120,6 +120,7 @@ func (s *Sync) hear(r PeriodicReport) {
 		r.Data = append(s.data, r.Data[:min(len(r.Data), room)]...)
 		s.data, s.over = r.Data[:0], false
 	}
+	s.c.stats.PeriodicReports++
 	s.handler.HandlePeriodicReport(s, r)
 }
 

@@ -146,7 +146,7 @@ func TestPeriodicReports(t *testing.T) {
 		ctl.Inject([]byte{4, 0x3E, 3, 0x0F, 7, 0}, []byte{4, 0x3E, 2, 0x10, 7}, []byte{4, 0x3E, 2, 0x0E, 0}, []byte{4, 0x3E, 2, 0x24, 0},
 			[]byte{4, 0x3E, 3, 0x25, 7, 0}, []byte{4, 0x3E, 2, 0x18, 0}, []byte{4, 0x3E, 2, 0x26, 0})
 		synctest.Wait()
-		if s, err := c.Statistics(); err != nil || s.UnknownHandles != 1 || s.Malformed != 7 {
+		if s, err := c.Statistics(); err != nil || s.UnknownHandles != 1 || s.Malformed != 7 || s.Syncs != 1 || s.PeriodicReports != 8 {
 			t.Errorf("%+v, %v", s, err)
 		}
 	})
