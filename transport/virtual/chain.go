@@ -11,6 +11,7 @@ const (
 	maxAuxData    = 245                    // octets of data in one auxiliary packet, beside its extended header
 	auxHeader     = 10                     // octets of that
 	extIndOctets  = 9                      // payload of ADV_EXT_IND
+	auxRequest    = 12                     // payload of AUX_SCAN_REQ
 	minFrameSpace = 300 * time.Microsecond // to an auxiliary packet, T_MAFS
 	primaries     = 3                      // ADV_EXT_IND goes out on each primary channel
 )
@@ -85,7 +86,14 @@ func (v *advertiser) extendedEvent() {
 		return
 	}
 	ch.begun, ch.response, ch.rest = false, false, v.data
-	ch.after(primaries * airtime(extIndOctets, v.PrimaryPHY))
+	first := primaries * airtime(extIndOctets, v.PrimaryPHY)
+	if ch.until = a.now; !a.config.Instant {
+		ch.until += first + auxTime(len(v.data), v.SecondaryPHY)
+		if v.scannable() {
+			ch.until += airtime(auxRequest, v.SecondaryPHY) + auxTime(len(v.response), v.SecondaryPHY)
+		}
+	}
+	ch.after(first)
 }
 
 // after sets the next packet behind one that takes that long.
@@ -95,7 +103,6 @@ func (ch *chain) after(busy time.Duration) {
 	if !a.config.Instant {
 		at += busy + minFrameSpace
 	}
-	ch.until = at
 	a.set(&ch.next, at)
 }
 

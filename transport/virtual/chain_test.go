@@ -125,6 +125,30 @@ func TestChain(t *testing.T) {
 	}
 }
 
+// TestChainLongerThanInterval: an event does not begin before the chain of the one before is over, however short the interval.
+func TestChainLongerThanInterval(t *testing.T) {
+	coded := hci.LESetExtendedScanParameters{Scan: []hci.PHYScan{{PHY: hci.LECoded, Active: true, Interval: 96, Window: 96}}}
+	for _, p := range []hci.AdvertisingProperties{0, hci.AdvertiseScannable} {
+		extendedOnAir(t, AirConfig{}, 2, func(t *testing.T, _ *Air, h []*host) {
+			q := set(1, p)
+			q.PrimaryPHY, q.SecondaryPHY, q.IntervalMin, q.IntervalMax = hci.LECoded, hci.LECoded, 32, 1600
+			h[1].do(q)
+			h[1].put(1, pattern(1650), p != 0)
+			h[0].listen(coded, hci.ReportDuplicates)
+			h[1].enabled(hci.EnabledSet{AdvertisingHandle: 1})
+			for range 10 {
+				r, _ := h[0].whole()
+				if p != 0 && r.Type&hci.ReportScanResponse == 0 {
+					r, _ = h[0].whole()
+				}
+				if len(r.Data) != 1650 || r.Type.DataStatus() != hci.DataStatusComplete {
+					t.Fatalf("%d octets, %02b", len(r.Data), r.Type.DataStatus())
+				}
+			}
+		})
+	}
+}
+
 // TestChainCut: who has heard the beginning and hears no more is told that the data are truncated, whichever side went
 // away or stopped.
 func TestChainCut(t *testing.T) {
