@@ -34,8 +34,11 @@ type Client struct {
 
 	wake chan struct{} // one token when there is something to deliver
 
-	mu    sync.Mutex // of what follows; held for moments only
-	subs  map[uint16]*Subscription
+	mu   sync.Mutex // of what follows; held for moments only
+	subs map[uint16]*Subscription
+
+	leaving map[uint32]*Subscription // abandoned, with values that wait
+
 	made  uint16 // subscriptions so far
 	queue queue
 	stats ClientStats
@@ -63,6 +66,7 @@ func newClient(c *Conn) *Client {
 		storing:  make(chan struct{}, 1),
 		wake:     make(chan struct{}, 1),
 		subs:     map[uint16]*Subscription{},
+		leaving:  map[uint32]*Subscription{},
 		queue:    queue{max: max(size, recordHeader+att.MaxValueLen)},
 	}
 }

@@ -68,6 +68,7 @@ func (c *Client) enqueue(handle uint16, value []byte) (slow error, taken bool) {
 		return c.slow, false
 	}
 	c.stats.Values++
+	s.queued++
 	c.throttle()
 	return nil, true
 }
@@ -125,20 +126,40 @@ func (c *Client) next() (handler func([]byte), value []byte, ok bool) {
 		if !ok {
 			return nil, nil, false
 		}
-		if s := c.subs[uint16(number)]; s != nil && s.number == number && !s.closed {
+		if s := c.whose(number); s != nil && !s.closed {
 			return s.handler, value, true
 		}
-		c.queue.pop()
-		c.throttle()
+		c.pop(number)
 	}
+}
+
+// whose is the subscription with a number, nil for one that is gone. The caller has the lock.
+func (c *Client) whose(number uint32) *Subscription {
+	if s := c.subs[uint16(number)]; s != nil && s.number == number {
+		return s
+	}
+	return c.leaving[number]
+}
+
+// pop drops the oldest value, and with its last value the subscription that was abandoned. The caller has the lock.
+func (c *Client) pop(number uint32) {
+	if s := c.whose(number); s != nil {
+		if s.queued--; s.queued == 0 && c.leaving[number] == s {
+			delete(c.leaving, number)
+			s.closed = true
+			close(s.done)
+		}
+	}
+	c.queue.pop()
+	c.throttle()
 }
 
 // delivered drops the value that next gave.
 func (c *Client) delivered() {
 	c.mu.Lock()
-	c.queue.pop()
-	c.throttle()
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	number, _, _ := c.queue.front()
+	c.pop(number)
 }
 
 // end ends every subscription, unless a value has come in between.

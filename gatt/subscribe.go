@@ -23,6 +23,7 @@ type Subscription struct {
 
 	// Under the client's lock.
 	closed bool  // nothing more for the handler
+	queued int   // values that wait for it, or that it has
 	err    error // set before done is closed
 }
 
@@ -144,10 +145,10 @@ func (c *Client) remove(s *Subscription) {
 func (s *Subscription) Close(ctx context.Context) error {
 	c := s.client
 	c.mu.Lock()
-	again := s.closed
+	over := s.closed || c.subs[s.handle] != s // closed before, or abandoned
 	s.closed = true
 	c.mu.Unlock()
-	if again {
+	if over {
 		return nil
 	}
 	// Until the answer the handle stays taken: a new subscription could otherwise be undone by this one's end.
@@ -158,13 +159,22 @@ func (s *Subscription) Close(ctx context.Context) error {
 // Handle is that of the value.
 func (s *Subscription) Handle() uint16 { return s.handle }
 
-// Abandon is Close without a word to the server, for a characteristic that is not there any more.
+// Abandon ends a subscription without a word to the server, for a characteristic that is not there any more. What has arrived still
+// goes to the handler.
 func (s *Subscription) Abandon() {
 	c := s.client
 	c.mu.Lock()
-	s.closed = true
-	c.mu.Unlock()
-	c.remove(s)
+	defer c.mu.Unlock()
+	if s.closed || c.subs[s.handle] != s {
+		return
+	}
+	delete(c.subs, s.handle)
+	if s.queued == 0 {
+		s.closed = true
+		close(s.done)
+		return
+	}
+	c.leaving[s.number] = s
 }
 
 // Done is closed when the handler has had its last value: after Close, or after the end of the link.
