@@ -45,10 +45,14 @@ func TestAdvertiseByScript(t *testing.T) {
 			d.want("advertising")
 			c := connectRaw(t, air, hci.Address{Octets: bench})
 			d.want("connected")
+			moment := 20 * time.Millisecond
 			for _, step := range s.Steps {
-				c.play(step, typing)
+				if step.Verb == "notify" { // of which nobody can tell when it has been seen to
+					moment = 100 * time.Millisecond
+				}
+				c.play(step, typing, moment)
 			}
-			c.silence()
+			c.silence(moment)
 			c.disconnect()
 			d.want("disconnected")
 			if status := d.stop(); status != exitInterrupted {
@@ -61,8 +65,8 @@ func TestAdvertiseByScript(t *testing.T) {
 	}
 }
 
-// play plays one step.
-func (c *rawCentral) play(step atttest.Step, typing io.Writer) {
+// play plays one step. Silence is nothing heard for a moment.
+func (c *rawCentral) play(step atttest.Step, typing io.Writer, moment time.Duration) {
 	c.t.Helper()
 	switch octets := fmt.Sprintf("%x", step.Octets); step.Verb {
 	case atttest.Says:
@@ -70,7 +74,7 @@ func (c *rawCentral) play(step atttest.Step, typing io.Writer) {
 	case atttest.Hears:
 		c.want(octets)
 	case atttest.Silence:
-		c.silence()
+		c.silence(moment)
 	case "mtu":
 		c.ask("02 1700", "03 0002")
 	case "notify":
@@ -82,9 +86,8 @@ func (c *rawCentral) play(step atttest.Step, typing io.Writer) {
 }
 
 // silence fails if a PDU comes in a moment. One that comes later is the answer to something else, which is a failure too.
-func (c *rawCentral) silence() {
+func (c *rawCentral) silence(moment time.Duration) {
 	c.t.Helper()
-	const moment = 20 * time.Millisecond
 	select {
 	case pdu := <-c.pdus:
 		c.t.Fatalf("got %x, want nothing", pdu)
