@@ -31,6 +31,7 @@ type Conn struct {
 	handled        int // fragments dealt with that the controller has not been told of
 	withheld       int // fragments that came while throttled
 	throttled      bool
+	leaving        bool // Disconnect was called: nothing is withheld any more
 
 	done     chan struct{}
 	mu       sync.Mutex // guards all below
@@ -144,6 +145,7 @@ func (c *Conn) Disconnect(reason hci.Status) { c.disconnect(reason, false) }
 
 // disconnect is Disconnect; overdue, when the controller has taken one already and its time is over.
 func (c *Conn) disconnect(reason hci.Status, overdue bool) {
+	c.c.out.letLeave(c)
 	_ = c.post(hci.Disconnect{Handle: c.handle, Reason: reason}, func(err error) { // not queued: it has ended
 		switch {
 		case errors.Is(err, hci.UnknownConnectionIdentifier): // the event got lost

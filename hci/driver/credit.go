@@ -28,6 +28,7 @@ func (o *outbox) addLink(c *Conn) {
 	o.links = append(o.links, c)
 	o.resting++
 	c.added = true
+	o.host.add(c)
 	if c.ready { // its handler had something to send from the start
 		o.queued = append(o.queued, c)
 		o.wake.Signal()
@@ -54,7 +55,9 @@ func (o *outbox) removeLink(c *Conn) []*command {
 	c.unacknowledged, c.ready, c.gone = 0, false, true
 	isIt := func(l *Conn) bool { return l == c }
 	o.links, o.queued = slices.DeleteFunc(o.links, isIt), slices.DeleteFunc(o.queued, isIt)
-	o.host.remove(c)
+	if o.host.remove(c); o.host.due {
+		o.wake.Signal()
+	}
 	return o.forget(func(cmd *command) bool { return cmd.link == c })
 }
 

@@ -171,24 +171,66 @@ func TestThrottleLeavesTheOtherALittle(t *testing.T) {
 	})
 }
 
-// What a connection held is free with its end, which the controller knows (Vol 4, Part E, 4.3): no command names its
-// handle any more, and the next one there begins with nothing.
+// What a connection held is given back with its end, once: a controller may take it for free by itself (Vol 4, Part E,
+// 4.3), and one that does not would have ever less.
 func TestHostFlowAndDisconnection(t *testing.T) {
 	bubble(t, hostFlow, func(t *testing.T, ctl *hcitest.Controller, h *host, _ *driver.Controller) {
-		l := linked(t, ctl, h, 64)
-		flood(ctl, 64, 10)
-		l.conn.Throttle(true)
-		flood(ctl, 64, 30)
-		before := returned(t, ctl)[64]
-		ctl.Event(hci.DisconnectionComplete{Handle: 64, Reason: hci.ConnectionTimeout})
-		synctest.Wait()
-		l.conn.Throttle(false)
+		for range 20 {
+			l := linked(t, ctl, h, 64)
+			flood(ctl, 64, 10)
+			l.conn.Throttle(true)
+			flood(ctl, 64, 30)
+			ctl.Event(hci.DisconnectionComplete{Handle: 64, Reason: hci.ConnectionTimeout})
+			synctest.Wait()
+			l.conn.Throttle(false)
+		}
 		linked(t, ctl, h, 65)
 		flood(ctl, 65, driver.HostBuffers/4)
-		got := returned(t, ctl)
-		if got[64] != before || got[65] != driver.HostBuffers/4 {
+		if got := returned(t, ctl); got[64] != 20*40 || got[65] != driver.HostBuffers/4 {
 			t.Errorf("%v were given back", got)
 		}
+	})
+}
+
+// A little is given back too, in a while: there are controllers that tell of the end of a connection only when they have
+// all of its packets back.
+func TestHostFlowIdle(t *testing.T) {
+	bubble(t, hostFlow, func(t *testing.T, ctl *hcitest.Controller, h *host, _ *driver.Controller) {
+		linked(t, ctl, h, 64)
+		for i := 1; i < 5; i++ {
+			flood(ctl, 64, i)
+			if before := returned(t, ctl)[64]; before != i*(i-1)/2 {
+				t.Errorf("%d were given back at once", before)
+			}
+			time.Sleep(51 * time.Millisecond)
+			if got := returned(t, ctl)[64]; got != i*(i+1)/2 {
+				t.Errorf("%d were given back", got)
+			}
+		}
+		sent := len(ctl.Sent())
+		time.Sleep(time.Hour)
+		if len(ctl.Sent()) != sent {
+			t.Error("something was sent for nothing")
+		}
+	})
+}
+
+// Nothing is withheld of a connection that we end: its end may wait for that.
+func TestThrottledConnectionDisconnects(t *testing.T) {
+	bubble(t, hostFlow, func(t *testing.T, ctl *hcitest.Controller, h *host, _ *driver.Controller) {
+		ctl.Handle(hci.OpDisconnect, hcitest.Refuse(hci.Success))
+		l := linked(t, ctl, h, 64)
+		l.conn.Throttle(true)
+		flood(ctl, 64, 20)
+		l.conn.Disconnect(hci.RemoteUserTerminatedConnection)
+		l.conn.Throttle(true)
+		flood(ctl, 64, 5)
+		time.Sleep(51 * time.Millisecond)
+		if got := returned(t, ctl)[64]; got != 25 {
+			t.Errorf("%d were given back", got)
+		}
+		ctl.Event(hci.DisconnectionComplete{Handle: 64, Reason: hci.ConnectionTerminatedByLocalHost})
+		<-l.conn.Done()
 	})
 }
 

@@ -232,9 +232,7 @@ func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true
-	if o.host.relief != nil {
-		o.host.relief.Stop()
-	}
+	o.host.stop()
 	o.wake.Signal()
 }
 
