@@ -210,8 +210,8 @@ func (c *Controller) refuse(batch []*attempt, r creation, err error) {
 	}
 }
 
-// conclude gives the outcome to whom it is for. A connection that nobody wants any
-// more is ended; until that has happened there can be no other to its peer.
+// conclude gives the outcome to whom it is for. A connection that nobody wants any more is ended; until that has happened
+// there can be no other to its peer.
 func (c *Controller) conclude(batch []*attempt, r creation) {
 	switch {
 	case r.conn == nil && r.to != nil:

@@ -110,7 +110,7 @@ func (c *Controller) connect(v *advertiser) (connected bool) {
 	advertiser, _ := c.identify(v.self)
 	self, generated := c.addressFor(i.OwnAddressType, advertiser.address)
 	initiator, heard := v.admits(self, filterConnectRequests)
-	heard = heard && to.mayLink() && !to.connectedTo(initiator.address) && !c.air.loses(c, to) // Vol 6, Part B, 4.5.1
+	heard = heard && to.mayLink() && !to.connectedTo(initiator.address) && !c.air.loses(c, to) // Vol 6, Part B, 4.5
 	if to.fault.miss > 0 {
 		to.fault.miss--
 		heard = false

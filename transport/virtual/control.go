@@ -17,6 +17,7 @@ const (
 	llEncRsp               llOpcode = 0x04
 	llStartEncReq          llOpcode = 0x05
 	llStartEncRsp          llOpcode = 0x06
+	llUnknownRsp           llOpcode = 0x07
 	llFeatureReq           llOpcode = 0x08
 	llFeatureRsp           llOpcode = 0x09
 	llPauseEncReq          llOpcode = 0x0A
@@ -68,6 +69,8 @@ func llKinds(op llOpcode) llKind {
 		return llKind{name: "LL_PAUSE_ENC_REQ", length: 1, receive: (*end).receivePauseEncReq, encrypting: true}
 	case llPauseEncRsp:
 		return llKind{name: "LL_PAUSE_ENC_RSP", length: 1, receive: (*end).receivePauseEncRsp, encrypting: true}
+	case llUnknownRsp:
+		return llKind{name: "LL_UNKNOWN_RSP", length: 2, receive: (*end).receiveReject}
 	case llFeatureReq:
 		return llKind{name: "LL_FEATURE_REQ", length: 9, receive: (*end).receiveFeatureReq}
 	case llPeripheralFeatureReq:
@@ -161,7 +164,7 @@ func (e *end) nextControl() int {
 	return -1
 }
 
-// arriveControl is a PDU's coming to the other side. One that does not know it says so (Vol 6, Part B, 5.1.7).
+// arriveControl is a PDU's coming to the other side. One that does not know it says so (Vol 6, Part B, 2.4.2.8).
 func (e *end) arriveControl(p pdu) {
 	kind, peer := llKinds(p.op), e.peer()
 	if e.air().traced() {
@@ -172,7 +175,7 @@ func (e *end) arriveControl(p pdu) {
 		e.air().trace(e.c, peer.c, kind.name, "%s", detail)
 	}
 	if kind.feature != 0 && !peer.c.has(kind.feature) {
-		peer.reject(p.op, hci.UnsupportedRemoteFeature)
+		peer.queue(pdu{op: llUnknownRsp, rejected: p.op, reason: hci.UnsupportedRemoteFeature})
 		return
 	}
 	kind.receive(peer, p)

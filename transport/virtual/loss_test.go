@@ -141,7 +141,7 @@ func TestLossOnAdvertisingChannels(t *testing.T) {
 	})
 }
 
-// TestConnectedDeviceIgnoresAnotherRequest: there is one connection with a device at the most (Vol 6, Part B, 4.5.1).
+// TestConnectedDeviceIgnoresAnotherRequest: there is one connection with a device at the most (Vol 6, Part B, 4.5).
 func TestConnectedDeviceIgnoresAnotherRequest(t *testing.T) {
 	onAir(t, AirConfig{}, 2, func(t *testing.T, _ *Air, h []*host) {
 		h[1].advertise(advertised)
