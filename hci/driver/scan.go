@@ -6,8 +6,8 @@ import (
 	"github.com/jelling-ble/jelling/hci"
 )
 
-// ScanParameters are how to scan, in units of 0.625 ms; zero fields get a window of 30 ms in every 100 ms,
-// which leaves the air to Wi-Fi on chips that share an antenna.
+// ScanParameters are how to scan, in units of 0.625 ms; zero fields get a window of 30 ms in every 100 ms, or on two PHYs
+// one on each in every 200 ms, which leaves the air to Wi-Fi on chips that share an antenna.
 type ScanParameters struct {
 	Interval, Window uint16 // on LE 1M
 	Passive          bool   // do not ask for scan responses
@@ -68,17 +68,20 @@ func (c *Controller) StartScan(ctx context.Context, p ScanParameters) error {
 
 // scannable fills in what is zero, and leaves out what the controller does not have.
 func (c *Controller) scannable(p ScanParameters) (ScanParameters, error) {
-	if p.Interval == 0 {
-		p.Interval, p.Window = 160, 48
-	}
-	if p.CodedInterval == 0 {
-		p.CodedInterval, p.CodedWindow = p.Interval, p.Window
-	}
 	if p.PHYs == 0 {
 		p.PHYs = hci.PHYsOf(hci.LE1M)
 	}
 	if !c.info.Coded() {
 		p.PHYs &^= hci.PHYsOf(hci.LECoded)
+	}
+	if p.Interval == 0 {
+		p.Interval, p.Window = 160, 48
+		if p.PHYs.Has(hci.LE1M) && p.PHYs.Has(hci.LECoded) {
+			p.Interval *= 2
+		}
+	}
+	if p.CodedInterval == 0 {
+		p.CodedInterval, p.CodedWindow = p.Interval, p.Window
 	}
 	extended := p.FilterPolicy&scanExtendedPolicies != 0 && c.info.Features&hci.FeatureExtendedScanningFilterPolicies == 0
 	if p.PHYs&hci.PHYsOf(hci.LE1M, hci.LECoded) == 0 || extended {

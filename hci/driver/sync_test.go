@@ -95,7 +95,7 @@ func TestSync(t *testing.T) {
 		if err := s.SetReports(t.Context(), true, false); err != nil {
 			t.Error(err)
 		}
-		want := []string{"2041 00 00 05 00 A0 00 30 00 00 A0 00 30 00", "2042 01 01 00 00 00 00", "2044 06 03 01 01 02 03 04 05 C6 02 00 64 00 00",
+		want := []string{"2041 00 00 05 00 40 01 30 00 00 40 01 30 00", "2042 01 01 00 00 00 00", "2044 06 03 01 01 02 03 04 05 C6 02 00 64 00 00",
 			"2042 00 01 00 00 00 00", "2059 07 00 03", "2059 07 00 01"}
 		if got := since(ctl, n); !slices.Equal(got, want) {
 			t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
