@@ -154,17 +154,19 @@ const (
 	powerOctets        = 1
 )
 
-// encode lays the payload out for a controller that takes so many octets.
-func (c *AdvertiseConfig) encode(p Payload, most int) (data, response []byte, err error) {
+// encode lays the payload out for a controller that takes so many octets; alone, where a legacy set has no scan response.
+func (c *AdvertiseConfig) encode(p Payload, most int, alone bool) (data, response []byte, err error) {
 	switch {
 	case !c.Peer.IsZero() && !c.Extended:
 		return nil, nil, nil
+	case !c.Extended && alone:
+		most = min(most, hci.MaxAdvertisingData)
 	case !c.Extended:
 		l := layout{{limit: hci.MaxAdvertisingData}, {limit: hci.MaxAdvertisingData}}
 		err = p.lay(l)
 		return l[0].b, l[1].b, err
 	}
-	if !c.NonConnectable {
+	if c.Extended && !c.NonConnectable {
 		room := maxConnectableData
 		if !c.Peer.IsZero() {
 			room -= targetOctets
@@ -174,11 +176,12 @@ func (c *AdvertiseConfig) encode(p Payload, most int) (data, response []byte, er
 		}
 		most = min(most, room)
 	}
-	if c.Scannable {
+	inResponse := c.Extended && c.Scannable
+	if inResponse {
 		p.Discoverable = NoFlags
 	}
 	l := layout{{limit: most}}
-	if err = p.lay(l); c.Scannable {
+	if err = p.lay(l); inResponse {
 		return nil, l[0].b, err
 	}
 	return l[0].b, nil, err

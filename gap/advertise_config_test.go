@@ -99,17 +99,19 @@ func TestAdvertiseEncode(t *testing.T) {
 		p              Payload
 		data, response int // octets
 		full           bool
+		alone          bool
 	}{
-		{"legacy", AdvertiseConfig{}, Payload{Name: "a name of twenty-nine octets.", Appearance: 1}, 7, 31, false},
-		{"legacy, too long", AdvertiseConfig{}, long, 28, 31, true},
-		{"legacy directed", AdvertiseConfig{Peer: peer}, Payload{Name: "n"}, 0, 0, false},
-		{"extended broadcast", AdvertiseConfig{Extended: true, NonConnectable: true}, long, 3 + 22 + 52*31 + 3, 0, true},
-		{"extended connectable", AdvertiseConfig{Extended: true}, long, 3 + 22 + 7*31 + 3, 0, true},
-		{"extended connectable directed, with its power", AdvertiseConfig{Extended: true, Peer: peer, IncludePower: true}, Payload{More: long.More[:22+7*31]}, 3 + 22 + 6*31, 0, true},
-		{"extended scannable", AdvertiseConfig{Extended: true, NonConnectable: true, Scannable: true}, Payload{Name: "n"}, 0, 3, false},
+		{"legacy", AdvertiseConfig{}, Payload{Name: "a name of twenty-nine octets.", Appearance: 1}, 7, 31, false, false},
+		{"legacy, too long", AdvertiseConfig{}, long, 28, 31, true, false},
+		{"legacy directed", AdvertiseConfig{Peer: peer}, Payload{Name: "n"}, 0, 0, false, false},
+		{"extended broadcast", AdvertiseConfig{Extended: true, NonConnectable: true}, long, 3 + 22 + 52*31 + 3, 0, true, false},
+		{"extended connectable", AdvertiseConfig{Extended: true}, long, 3 + 22 + 7*31 + 3, 0, true, false},
+		{"extended connectable directed, with its power", AdvertiseConfig{Extended: true, Peer: peer, IncludePower: true}, Payload{More: long.More[:22+7*31]}, 3 + 22 + 6*31, 0, true, false},
+		{"extended scannable", AdvertiseConfig{Extended: true, NonConnectable: true, Scannable: true}, Payload{Name: "n"}, 0, 3, false, false},
+		{"legacy without a response", AdvertiseConfig{NonConnectable: true}, Payload{Name: "a name of twenty-nine octets.", Appearance: 1}, 31, 0, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			data, response, err := c.cfg.encode(c.p, 1650)
+			data, response, err := c.cfg.encode(c.p, 1650, c.alone)
 			var payload *PayloadError
 			if len(data) != c.data || len(response) != c.response || errors.As(err, &payload) != c.full || (err != nil) != c.full {
 				t.Errorf("%d and %d octets, %v; want %d and %d", len(data), len(response), err, c.data, c.response)

@@ -345,7 +345,23 @@ func TestAdvertisingUpdate(t *testing.T) {
 		if err := a.Update(t.Context(), gap.Payload{Manufacturer: make([]byte, 40)}); !errors.As(err, &payload) {
 			t.Errorf("too much: %v", err)
 		}
+		beacon := advertising(t, p.central, gap.AdvertiseConfig{NonConnectable: true})
+		defer beacon.Close()
+		if err := beacon.Update(t.Context(), gap.Payload{Name: strings.Repeat("n", 30)}); err != nil { // there is no response for it
+			t.Error(err)
+		}
+		for ad, err := range p.peripheral.Scan(t.Context(), gap.ScanConfig{}) {
+			if err != nil || ad.Scannable || ad.Data.Name() != strings.Repeat("n", 26) {
+				t.Errorf("%q, %v", ad.Data.Name(), err)
+			}
+			break
+		}
+		directed := advertising(t, p.central, gap.AdvertiseConfig{Peer: peripheralAddress})
+		defer directed.Close()
 		var config *gap.ConfigError
+		if err := directed.Update(t.Context(), gap.Payload{}); !errors.As(err, &config) {
+			t.Errorf("directed: %v", err)
+		}
 		if err := a.UpdatePeriodic(t.Context(), nil); !errors.As(err, &config) {
 			t.Errorf("periodic data where there is nothing periodic: %v", err)
 		}

@@ -23,7 +23,8 @@ type Advertising struct {
 	closing context.Context
 	close   context.CancelFunc
 	done    chan struct{} // closed when the goroutine has ended
-	changes sync.Mutex    // one change of the payload at a time
+	changes sync.Mutex    // one change of the payload at a time, and guards alone
+	alone   bool          // the set that there is has no scan response
 
 	mu      sync.Mutex // guards all below
 	payload Payload
@@ -115,10 +116,14 @@ func (a *Advertising) Set() *driver.AdvertisingSet {
 	return a.set
 }
 
-// Update says something else from now on. What takes more than one command interrupts the advertising for a moment.
+// Update says something else from now on. What takes more than one command interrupts the advertising for a moment. What began
+// without a scan response, and is not connectable, gets none by this.
 func (a *Advertising) Update(ctx context.Context, p Payload) error {
+	if !a.cfg.Peer.IsZero() && !a.cfg.Extended {
+		return &ConfigError{"advertise: directed legacy advertising has no payload to update"}
+	}
 	return a.change(func() { a.payload = p }, func(set *driver.AdvertisingSet, c *driver.Controller) error {
-		data, response, err := a.cfg.encode(p, c.Info().MaxAdvertisingData)
+		data, response, err := a.cfg.encode(p, c.Info().MaxAdvertisingData, a.alone)
 		if err != nil {
 			return err
 		}
@@ -127,7 +132,7 @@ func (a *Advertising) Update(ctx context.Context, p Payload) error {
 				return err
 			}
 		}
-		if a.cfg.takesResponse(response) {
+		if a.cfg.takesResponse() && !a.alone {
 			return set.SetScanResponse(ctx, response)
 		}
 		return nil
@@ -166,12 +171,12 @@ func (a *Advertising) change(note func(), apply func(*driver.AdvertisingSet, *dr
 	return nil
 }
 
-// takesResponse tells whether the set may have a scan response: the controller refuses even an empty one elsewhere.
-func (c *AdvertiseConfig) takesResponse(response []byte) bool {
+// takesResponse tells whether there may be a scan response: the controller refuses even an empty one elsewhere.
+func (c *AdvertiseConfig) takesResponse() bool {
 	if c.Extended {
 		return c.Scannable
 	}
-	return c.Peer.IsZero() && (!c.NonConnectable || len(response) > 0 || c.Scannable)
+	return c.Peer.IsZero()
 }
 
 // begin makes the set and starts it, on the controller that there is or is next.
@@ -193,10 +198,11 @@ func (a *Advertising) begin(ctx context.Context) (ended chan hci.LEAdvertisingSe
 func (a *Advertising) beginOn(ctx context.Context, c *driver.Controller, handler setHandler) error {
 	a.changes.Lock()
 	defer a.changes.Unlock()
-	data, response, err := a.cfg.encode(a.payload, c.Info().MaxAdvertisingData)
+	data, response, err := a.cfg.encode(a.payload, c.Info().MaxAdvertisingData, false)
 	if err != nil {
 		return err
 	}
+	a.alone = a.cfg.NonConnectable && !a.cfg.Scannable && len(response) == 0
 	if err := a.host.updateResolving(ctx, c); err != nil { // it may be directed to one of them
 		return err
 	}
@@ -234,7 +240,7 @@ func (a *Advertising) fill(ctx context.Context, set *driver.AdvertisingSet, data
 			return err
 		}
 	}
-	if a.cfg.takesResponse(response) && len(response) > 0 {
+	if a.cfg.takesResponse() && len(response) > 0 {
 		if err := set.SetScanResponse(ctx, response); err != nil {
 			return err
 		}

@@ -15,9 +15,16 @@ import (
 
 // together is what the controller has to do for all these Scans at once.
 func (h *Host) together(c *driver.Controller, all []ScanConfig) driver.ScanParameters {
+	if le1M := hci.PHYsOf(hci.LE1M); !c.Info().Coded() {
+		all = slices.Clone(all)
+		for i := range all {
+			if all[i].PHYs.Has(hci.LE1M) { // which has all of the time then
+				all[i].PHYs = le1M
+			}
+		}
+	}
 	busiest := slices.MaxFunc(all, func(a, b ScanConfig) int { return cmp.Compare(a.duty(), b.duty()) })
 	p := driver.ScanParameters{Passive: true}
-	p.Interval, p.Window = busiest.timing()
 	accepted := true
 	for _, one := range all {
 		p.PHYs |= one.phys()
@@ -25,6 +32,8 @@ func (h *Host) together(c *driver.Controller, all []ScanConfig) driver.ScanParam
 		p.Duplicates = p.Duplicates || one.wantsDuplicates()
 		accepted = accepted && one.Accepted
 	}
+	busiest.PHYs = p.PHYs
+	p.Interval, p.Window = busiest.timing()
 	if accepted && h.controllerAccepts(c) {
 		p.FilterPolicy = driver.ScanAcceptList
 	}

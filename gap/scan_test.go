@@ -176,6 +176,7 @@ func TestScanTiming(t *testing.T) {
 			{sparse, "00400620000000"},
 			{gap.ScanConfig{Interval: time.Nanosecond, Window: time.Hour}, "01040004000000"},
 			{gap.ScanConfig{Window: time.Second}, "01400640060000"},
+			{gap.ScanConfig{PHYs: hci.PHYsOf(hci.LE1M, hci.LECoded)}, "01a00030000000"}, // of which there is one
 		} {
 			ctx, cancel := context.WithCancel(t.Context())
 			check(ctx, c.cfg, c.want)
@@ -288,4 +289,35 @@ func TestScanOfPeersThatHide(t *testing.T) {
 			all.Wait()
 		})
 	}
+}
+
+// Two PHYs share the time that one has, by default (Vol 4, Part E, 7.8.64).
+func TestScanTimingOfTwoPHYs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var commands commandLog
+		p := newPair(t, pairConfig{tap: commands.tap})
+		defer p.close()
+		for _, c := range []struct {
+			cfg  gap.ScanConfig
+			want string // address type, policy, PHYs; for each of them how, interval and window
+		}{
+			{gap.ScanConfig{}, "000001" + "01a0003000"},
+			{gap.ScanConfig{PHYs: hci.PHYsOf(hci.LECoded), Passive: true}, "000004" + "00a0003000"},
+			{gap.ScanConfig{PHYs: hci.PHYsOf(hci.LE1M, hci.LECoded)}, "000005" + "0140013000" + "0140013000"},
+			{gap.ScanConfig{PHYs: hci.PHYsOf(hci.LE1M, hci.LECoded), Interval: 100 * time.Millisecond, Window: 50 * time.Millisecond}, "000005" + "01a0005000" + "01a0005000"},
+		} {
+			_, _ = p.counts(within(t, time.Second), c.cfg)
+			if got := commands.last(hci.OpLESetExtendedScanParameters); got != c.want {
+				t.Errorf("%+v: %s, want %s", c.cfg, got, c.want)
+			}
+		}
+		for _, phy := range []hci.PHY{hci.LE1M, hci.LECoded} { // as two Scans
+			go func() { _, _ = p.counts(within(t, time.Second), gap.ScanConfig{PHYs: hci.PHYsOf(phy), Passive: true}) }()
+		}
+		synctest.Wait()
+		if got, want := commands.last(hci.OpLESetExtendedScanParameters), "000005"+"0040013000"+"0040013000"; got != want {
+			t.Errorf("two Scans: %s, want %s", got, want)
+		}
+		time.Sleep(2 * time.Second)
+	})
 }
