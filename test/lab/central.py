@@ -5,7 +5,7 @@ object per line on standard output. CHAR is a characteristic's UUID, as in 2a37.
 
     central.py ADAPTER [CAPABILITY [no]]         as peripheral.py
 
-    in    find ADDRESS                 scan until it is heard; the commands below are about it from then on
+    in    find ADDRESS|NAME            scan until it is heard; the commands below are about it from then on
           pair, connect, disconnect    return when BlueZ says that it is done
           remove                       forget it
           passkey N                    the agent enters it, when it is asked or has been
@@ -44,7 +44,7 @@ class Central:
         self.bus, self.loop, self.capability = bus, loop, capability
         self.path = "/org/bluez/" + adapter
         self.agent = Agent(bus, Agent.PATH)
-        self.wanted = None   # address that is looked for
+        self.wanted = None   # address or name that is looked for
         self.device = None   # path
         self.uuids = {}      # of characteristics, by path
         self.acquired = {}   # sockets' watches, by path
@@ -65,7 +65,7 @@ class Central:
 
     def changed(self, name, changed, invalidated, path):
         if name == DEVICE and path.startswith(self.path + "/"):
-            if path == self.device_of(self.wanted) and "RSSI" in changed:
+            if self.wanted and "RSSI" in changed and self.is_wanted(path, None):
                 self.found(path)
             news = {k.lower(): bool(changed[k]) for k in ("Connected", "Paired", "ServicesResolved") if k in changed}
             if news:
@@ -74,7 +74,7 @@ class Central:
             say("value", uuid=self.uuids.get(path), value=bytes(changed["Value"]).hex())
 
     def added(self, path, interfaces):
-        if DEVICE in interfaces and path == self.device_of(self.wanted):
+        if DEVICE in interfaces and path.startswith(self.path) and self.is_wanted(path, interfaces[DEVICE]):
             self.found(path)
         if CHARACTERISTIC in interfaces:
             self.uuids[path] = short(interfaces[CHARACTERISTIC]["UUID"])
@@ -84,24 +84,29 @@ class Central:
         if CHARACTERISTIC in interfaces:
             say("removed", uuid=self.uuids.pop(path, None))
 
-    def device_of(self, address):
-        return address and self.path + "/dev_" + address.replace(":", "_")
+    def is_wanted(self, path, device):
+        if not self.wanted:
+            return False
+        if ":" in self.wanted:
+            return path == self.path + "/dev_" + self.wanted.replace(":", "_")
+        if device is None:
+            device = interface(self.bus, path, PROPERTIES).GetAll(DEVICE)
+        return str(device.get("Name")) == self.wanted
 
     # What it is told.
 
-    def find(self, address):
-        self.wanted = address
+    def find(self, wanted):
+        self.wanted = wanted
         adapter = interface(self.bus, self.path, ADAPTER)
         adapter.SetDiscoveryFilter({"Transport": "le", "DuplicateData": dbus.Boolean(True)})
         adapter.StartDiscovery()
-        return None
 
     def found(self, path):
         if self.wanted is None:
             return
-        address, self.wanted, self.device = self.wanted, None, path
+        wanted, self.wanted, self.device = self.wanted, None, path
         interface(self.bus, self.path, ADAPTER).StopDiscovery(
-            reply_handler=lambda: say("done", command="find " + address), error_handler=self.failing("find " + address))
+            reply_handler=lambda: say("done", command="find " + wanted), error_handler=self.failing("find " + wanted))
 
     def failing(self, command):
         return lambda error: say("done", command=command, error="%s: %s" % (error.get_dbus_name(), error.get_dbus_message()))
@@ -144,7 +149,7 @@ class Central:
 
     def do(self, line, word, args):
         if word == "find":
-            self.find(args[0])
+            self.find(" ".join(args))
         elif word in ("pair", "connect", "disconnect"):
             self.call(line, self.device, DEVICE, word.capitalize())
         elif word == "remove":

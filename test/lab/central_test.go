@@ -46,10 +46,15 @@ type room struct {
 
 func newRoom(t *testing.T) room {
 	t.Helper()
+	return newRoomWith(t, virtual.ControllerConfig{Name: "peer", PDULength: 251})
+}
+
+func newRoomWith(t *testing.T, peer virtual.ControllerConfig) room {
+	t.Helper()
 	r := room{air: newAir(t)}
 	r.box = r.air.NewController(virtual.ControllerConfig{Name: "box", PDULength: 251})
 	plugIn(t, r.box)
-	r.peer = r.air.NewController(virtual.ControllerConfig{Name: "peer", PDULength: 251})
+	r.peer = r.air.NewController(peer)
 	plugIn(t, r.peer)
 	return r
 }

@@ -32,6 +32,7 @@ func hostOn(t *testing.T, conn transport.Conn, cfg gap.Config) *gap.Host {
 	cfg.Logger = logrus.New()
 	cfg.Logger.SetOutput(testLog{t})
 	cfg.Logger.SetLevel(logrus.DebugLevel)
+	cfg.Logger.SetFormatter(&logrus.TextFormatter{TimestampFormat: time.StampMilli, FullTimestamp: true})
 	h, err := gap.Open(t.Context(), conn, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -98,4 +99,23 @@ func receive[T any](t *testing.T, what string, from <-chan T) (v T) {
 		t.Fatalf("no %s within %v", what, patience)
 	}
 	return v
+}
+
+// accepting has a host advertise until the end of the test, and returns those who connect.
+func accepting(t *testing.T, h *gap.Host) <-chan *gap.Conn {
+	t.Helper()
+	conns, done := make(chan *gap.Conn, 8), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer close(done)
+		for c, err := range h.Accept(ctx, gap.AdvertiseConfig{Payload: gap.Payload{Name: "Lab box"}}) {
+			if err != nil {
+				t.Errorf("advertise: %v", err)
+				return
+			}
+			conns <- c
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	return conns
 }

@@ -162,25 +162,31 @@ func (h *host) hears(names ...string) map[string]news {
 	heard := map[string]news{}
 	for _, name := range names {
 		for {
-			line, ok := h.process.next()
+			e, ok := h.any()
 			if !ok {
 				h.t.Fatalf("%s ended while its event %q was awaited\n%s", h.name, name, h.stderr())
 			}
-			var e news
-			if err := json.Unmarshal([]byte(line), &e); err != nil {
-				h.t.Fatalf("%s said %q: %v", h.name, line, err)
-			}
 			heard[e.Event] = e
-			if e.Event == "disconnected" {
-				h.count = 0
-			}
 			if e.Event == name {
 				break
 			}
 		}
 	}
-	h.count = 0 // readings were passed over
 	return heard
+}
+
+// any waits for the next event, whatever it is, and looks at it no further.
+func (h *host) any() (e news, ok bool) {
+	h.t.Helper()
+	line, ok := h.process.next()
+	if !ok {
+		return e, false
+	}
+	if err := json.Unmarshal([]byte(line), &e); err != nil {
+		h.t.Fatalf("%s said %q: %v", h.name, line, err)
+	}
+	h.count = 0 // a reading may have been passed over
+	return e, true
 }
 
 // says waits until a process has said so on standard error.
