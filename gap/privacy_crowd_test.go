@@ -62,14 +62,14 @@ func TestHiddenCrowd(t *testing.T) {
 					t.Fatalf("meeting %d, %d with %d: %v", i, a, b, err)
 				}
 			}
-			time.Sleep(time.Second)
+			idle(time.Second)
 			if c.Peer() != all[b].Identity() || !all[b].isOf(c.OnAir()) || !all[a].isOf(c.Link().LocalAddress()) {
 				t.Errorf("meeting %d: %v is known as %v", i, c.OnAir().Text(), c.Peer().Text())
 			}
 			bonded[pair] = true
 			c.Disconnect(hci.RemoteUserTerminatedConnection)
 			<-c.Ended()
-			time.Sleep(time.Duration(random.IntN(180)) * time.Second)
+			idle(time.Duration(random.IntN(180)) * time.Second)
 		}
 		cancel()
 		serving.Wait()
