@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,7 +82,8 @@ func TestTree(t *testing.T) {
 		}
 	}
 	all := jelling("gatt", "tree", sensor, "--values", "--json").objects(t)
-	if want := "connected service include characteristic descriptor descriptor characteristic characteristic service characteristic service characteristic service characteristic characteristic disconnected"; events(all) != want {
+	all = slices.DeleteFunc(all, func(o object) bool { return o["event"] == "connected" || o["event"] == "disconnected" }) // which come in their own time
+	if want := "service include characteristic descriptor descriptor characteristic characteristic service characteristic service characteristic service characteristic characteristic"; events(all) != want {
 		t.Errorf("%s, want %s", events(all), want)
 	}
 	if o := find(all, "service"); o["handle"] != 32.0 || o["uuid"] != "180d" || o["name"] != "Heart Rate" || o["primary"] != true {
@@ -96,7 +98,7 @@ func TestTree(t *testing.T) {
 	if o := find(all, "descriptor"); o["handle"] != 36.0 || o["uuid"] != "2902" || o["value"] != "0000" || o["name"] != "Client Characteristic Configuration" {
 		t.Errorf("%v", o)
 	}
-	if o := all[7]; o["error"] != "insufficient authorization (0x08)" || o["value"] != nil {
+	if o := all[6]; o["error"] != "insufficient authorization (0x08)" || o["value"] != nil {
 		t.Errorf("%v", o)
 	}
 }
