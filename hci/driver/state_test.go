@@ -3,6 +3,7 @@ package driver_test
 import (
 	"encoding/binary"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/jelling-ble/jelling/hci"
@@ -65,6 +66,9 @@ func TestStateError(t *testing.T) {
 				got := ""
 				if errors.As(err, &state) {
 					got = state.Doing + ", " + state.Beside
+					if !strings.HasSuffix(err.Error(), "this controller can't do "+state.Doing+" beside "+state.Beside) {
+						t.Error(err)
+					}
 				}
 				if !errors.Is(err, hci.CommandDisallowed) || got != s.want {
 					t.Errorf("%v: %q, want %q", err, got, s.want)
