@@ -298,3 +298,31 @@ func ExampleController() {
 	// 040f0409010d20
 	// LE Create Connection
 }
+
+// A controller with flow control towards its host says so, takes the host's word and has no answer to what has none.
+func TestStartUpHostFlow(t *testing.T) {
+	for _, has := range []bool{true, false} {
+		k := NewController(Settings{HostFlow: has, Company: 0x0059})
+		if v, err := hci.ParseLocalVersion(ask(t, k, hci.ReadLocalVersionInformation).Return[1:]); err != nil || v.Company != 0x0059 {
+			t.Errorf("%+v, %v", v, err)
+		}
+		commands, err := hci.ParseSupportedCommands(ask(t, k, hci.ReadLocalSupportedCommands).Return[1:])
+		if err != nil || commands.Supports(hci.OpHostNumberOfCompletedPackets) != has || commands.Supports(hci.OpHostBufferSize) != has {
+			t.Errorf("%v, %v", commands, err)
+		}
+		if !has {
+			continue
+		}
+		for _, cmd := range []hci.Command{hci.HostBufferSize{ACLLength: 27, ACLPackets: 1}, hci.SetControllerToHostFlowControl{Enable: hci.FlowControlACL}} {
+			if got := ask(t, k, cmd); len(got.Return) != 1 || got.Return[0] != byte(hci.Success) {
+				t.Errorf("%v: % X", cmd.Opcode(), got.Return)
+			}
+		}
+		if err := k.WritePacket(hci.AppendCommand(nil, hci.HostCompletedPacketsOf(hci.CompletedPackets{Handle: 1, Count: 1}))); err != nil {
+			t.Error(err)
+		}
+		if got := ask(t, k, hci.ReadBDADDR); got.Opcode != hci.OpReadBDADDR {
+			t.Errorf("%v was answered", got.Opcode)
+		}
+	}
+}
