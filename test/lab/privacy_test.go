@@ -49,7 +49,7 @@ func TestPrivateBox(t *testing.T) {
 	first.Disconnect(hci.RemoteUserTerminatedConnection)
 	d.is("not connected")
 
-	time.Sleep(rotation) // until we have another
+	<-time.After(rotation) // until we have another
 	if r := d.tries("connect"); r.Error != "" {
 		d.does("connect") // to an address that changed between being heard and being connected to
 	}
