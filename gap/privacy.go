@@ -31,7 +31,7 @@ type Privacy struct {
 	Rotation time.Duration
 	// Network tells which bonded peers are in network privacy mode: one that has given us an IRK is then not heard, nor
 	// let in, under its identity address, which anybody can send. If nil, none: peers that stopped hiding, or never
-	// began, are still found.
+	// began, are still found. It is asked by the controller's loop too, and must not wait.
 	Network func(peer hci.Address) bool
 	// HostOnly leaves the controller's resolving list alone, for one that is no good.
 	HostOnly bool
@@ -248,6 +248,13 @@ func (h *Host) watchBonds() {
 			p.told[r.Peer] = t
 		}
 	}
+}
+
+// met notes that a peer is there with which there is a bond now.
+func (p *privacy) met(peer hci.Address) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen[peer] = time.Now()
 }
 
 // see notes that a peer has appeared, if it is bonded.

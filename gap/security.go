@@ -65,6 +65,7 @@ func (c *Conn) tellSecurity(e smp.Event) {
 			c.errands.add(errandForget)
 		}
 		if d.Bonded {
+			c.host.privacy.met(c.Peer())
 			c.errands.add(errandKnow)
 		}
 	case smp.Repaired:

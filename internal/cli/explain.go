@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jelling-ble/jelling/gap"
 	"github.com/jelling-ble/jelling/smp"
 	"github.com/jelling-ble/jelling/smp/bondstore"
 	"github.com/jelling-ble/jelling/transport"
@@ -27,6 +28,7 @@ func hintFor(err error) string {
 		wait   *smp.WaitError
 		open   *transport.OpenError
 		locked *bondstore.LockedError
+		unseen *gap.NotSeenError
 	)
 	switch {
 	case errors.Is(err, smp.ErrRefusedWeaker): // which is behind a lost bond or a refusal by us
@@ -43,6 +45,8 @@ func hintFor(err error) string {
 		return "give the key that the bonds were encrypted with: --state-key FILE, or keyring:NAME"
 	case errors.As(err, &locked):
 		return "stop the other one, or give this one its own --state-dir"
+	case errors.As(err, &unseen):
+		return fmt.Sprintf("is the device on, near, and not connected to something else? If it was reset, it is there under another address: look with 'jelling scan', and 'jelling bonds forget %s' before you pair it", unseen.Peer)
 	case errors.Is(err, context.DeadlineExceeded):
 		return "is the device on, near, and not connected to something else?"
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,5 +55,14 @@ func TestReportNotSeen(t *testing.T) {
 		if name != "not_seen" || len(f) != 1 || f[0].name != "since" || f[0].value != c.since || text != c.text {
 			t.Errorf("%s %v %q", name, f, text)
 		}
+	}
+}
+
+// Who looks in vain for a bonded device is told what may have become of it.
+func TestNotSeenHint(t *testing.T) {
+	t.Parallel()
+	err := &gap.NotSeenError{Peer: hci.Address{Octets: oximeterAddress}, Err: context.DeadlineExceeded}
+	if hint := hintFor(err); !strings.Contains(hint, "jelling scan") || !strings.Contains(hint, "jelling bonds forget "+address) {
+		t.Error(hint)
 	}
 }
