@@ -96,6 +96,7 @@ type attempt struct {
 	peer    hci.Address
 	p       ConnectParameters
 	outcome chan creation // to the caller, once; under the controller's mu
+	claimed bool          // there is a connection for it, about to be delivered; under the controller's mu
 	// patience is how long the peer is still to be waited for, without limit if it was zero: the dialing goroutine's.
 	patience time.Duration
 }
@@ -212,17 +213,19 @@ func (c *Controller) deliver(a *attempt, r creation) bool {
 const turn = 6 * time.Second
 
 // next is what the controller is to wait for now: peers of the accept list, or just one. There are none when nothing
-// may be tried now. Peers that there is a connection with are left to the controller, one by one, which refuses them.
+// may be tried now. Peers that there is a connection with are refused, as the controller would.
 func (c *Controller) next() (batch []*attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w := &c.wishes
-	for _, a := range w.all {
+	for _, a := range slices.Clone(w.all) {
 		if slices.ContainsFunc(w.ending, func(conn *Conn) bool { return conn.isTo(a.peer) }) {
 			continue
 		}
-		if c.out.linkedTo(a.peer) {
-			return []*attempt{a}
+		if !a.claimed && c.out.linkedTo(a.peer) { // of which the controller says nothing while it waits for others too
+			w.forget(a)
+			a.outcome <- creation{err: &CommandError{hci.OpLECreateConnection, hci.ConnectionAlreadyExists}}
+			continue
 		}
 		same := func(b *attempt) bool { return b.peer == a.peer }
 		if len(batch) == 0 || !w.noList && len(batch) < c.info.AcceptList && a.p == batch[0].p && !slices.ContainsFunc(batch, same) {

@@ -36,11 +36,11 @@ func (o *outbox) addLink(c *Conn) {
 	o.relieve()
 }
 
-// linkedTo tells whether there is a connection with the device.
+// linkedTo tells whether there is a connection with the device; whoever has been told of its end knows that there is none.
 func (o *outbox) linkedTo(a hci.Address) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.ContainsFunc(o.links, func(c *Conn) bool { return c.isTo(a) })
+	return slices.ContainsFunc(o.links, func(c *Conn) bool { return c.isTo(a) && c.Err() == nil })
 }
 
 // removeLink takes a dead connection out and returns its commands that have not gone. Its buffers are free

@@ -217,7 +217,7 @@ func TestCloseFreesEverybody(t *testing.T) {
 		l := linked(t, ctl, h, 64)
 		ctl.Handle(hci.OpLECreateConnection, hcitest.Refuse(hci.Success))
 		ctl.Handle(hci.OpReadRemoteVersionInformation, hcitest.Refuse(hci.Success))
-		connect := func() error { _, err := c.Connect(t.Context(), peer, driver.ConnectParameters{}); return err }
+		connect := func() error { _, err := c.Connect(t.Context(), device(9), driver.ConnectParameters{}); return err }
 		waiting := []<-chan error{start(connect), start(connect),
 			start(func() error { _, err := l.conn.RemoteVersion(t.Context()); return err })}
 		ctl.Handle(hci.OpLERand, hcitest.Silent)

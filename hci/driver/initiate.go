@@ -302,6 +302,7 @@ func (c *Controller) claim(i *initiation, conn *Conn) *attempt {
 	if a == nil || a.ctx.Err() != nil || !slices.Contains(c.wishes.all, a) {
 		return nil
 	}
+	a.claimed = true
 	return a
 }
 
@@ -348,5 +349,7 @@ func (c *Controller) handleConnection(e hci.LEEnhancedConnectionComplete) {
 		i.event <- made
 	case unwanted:
 		conn.Disconnect(hci.RemoteUserTerminatedConnection)
+	default:
+		c.wishes.tell() // the peer may be one that is waited for
 	}
 }

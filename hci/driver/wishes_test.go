@@ -289,23 +289,13 @@ func TestConnectWithOtherParameters(t *testing.T) {
 	})
 }
 
-// TestConnectTwiceToOne: one of them has the connection, the other the controller's refusal.
+// TestConnectTwiceToOne: one of them has the connection, the other is refused, and nobody else is concerned.
 func TestConnectTwiceToOne(t *testing.T) {
 	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
 		var i initiator
 		i.handle(ctl)
 		first, second := connect(t.Context(), c, device(1)), connect(t.Context(), c, device(1))
 		other := connect(t.Context(), c, device(2))
-		ctl.Handle(hci.OpLECreateConnection, func(ctl *hcitest.Controller, f hci.CommandFrame) {
-			if create, _ := hci.ParseLECreateConnection(f.Parameters); create.UseAcceptList || create.Peer == device(1) {
-				ctl.Status(f.Opcode, hci.ConnectionAlreadyExists)
-				return
-			}
-			ctl.Status(f.Opcode, hci.Success)
-			e := connected(65, hci.Central)
-			e.Peer = device(2)
-			ctl.Event(e)
-		})
 		i.connects(ctl, 64, device(1))
 		if r := <-first; r.err != nil {
 			t.Errorf("the first: %v", r.err)
@@ -313,10 +303,44 @@ func TestConnectTwiceToOne(t *testing.T) {
 		if r := <-second; !errors.Is(r.err, hci.ConnectionAlreadyExists) {
 			t.Errorf("the second: %v", r.err)
 		}
+		i.connects(ctl, 65, device(2))
 		if r := <-other; r.err != nil {
 			t.Errorf("the other: %v", r.err)
 		}
 	})
+}
+
+// TestConnectToOneThatConnects: a peer that is waited for connects to us. There can be no other connection with it.
+func TestConnectToOneThatConnects(t *testing.T) {
+	for _, others := range []int{0, 1} {
+		t.Run(fmt.Sprint(others, " others"), func(t *testing.T) {
+			bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {
+				var i initiator
+				i.handle(ctl)
+				done := connect(t.Context(), c, device(1))
+				var other <-chan outcome
+				if others > 0 {
+					other = connect(t.Context(), c, device(2))
+				}
+				e := connected(64, hci.Peripheral)
+				e.Peer = device(1)
+				ctl.Event(e)
+				if r := <-done; !errors.Is(r.err, hci.ConnectionAlreadyExists) {
+					t.Errorf("%+v", r)
+				}
+				synctest.Wait()
+				if len(i.now) != others || len(h.links()) != 1 {
+					t.Errorf("it waits for %v, there are %d connections", i.now, len(h.links()))
+				}
+				if others > 0 {
+					i.connects(ctl, 65, device(2))
+					if r := <-other; r.err != nil {
+						t.Error(r.err)
+					}
+				}
+			})
+		})
+	}
 }
 
 // TestConnectToMany is complaint 17: several peers at once, on the radio, with a list that is shorter. Half of them come
