@@ -346,3 +346,53 @@ func TestStatesThatCannotBeCombined(t *testing.T) {
 		}
 	})
 }
+
+// Complaints 4 and 18: while a peer is waited for that does not come, scanning, advertising, being connected to and leaving all
+// that take no time.
+func TestWhileAPeerIsWaitedFor(t *testing.T) {
+	for _, version := range []uint8{0, core42} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPair(t, pairConfig{radio: virtual.ControllerConfig{Version: version}})
+			defer p.close()
+			waiting, stop := context.WithCancel(t.Context())
+			waited := make(chan error, 1)
+			go func() {
+				_, err := p.central.Connect(waiting, hci.Address{Octets: [6]byte{9}}, gap.ConnectConfig{})
+				waited <- err
+			}()
+			time.Sleep(time.Second)
+			began := time.Now()
+			a := advertising(t, p.central, gap.AdvertiseConfig{})
+			if err := a.Update(t.Context(), gap.Payload{Name: "new"}); err != nil {
+				t.Error(err)
+			}
+			if d := time.Since(began); d > time.Second {
+				t.Errorf("it took %v to advertise", d)
+			}
+			defer advertising(t, p.peripheral, gap.AdvertiseConfig{}).Close()
+			if n, err := p.counts(within(t, 10*time.Second), gap.ScanConfig{}); err != nil || n != 2 {
+				t.Errorf("heard %d, %v", n, err)
+			}
+			if _, err := p.connectingTo(t, p.central.Identity(), 10*time.Second); err != nil {
+				t.Error(err)
+			}
+			if _, err := a.Accept(t.Context()); err != nil {
+				t.Error(err)
+			}
+			began = time.Now()
+			_ = a.Close()
+			if d := time.Since(began); d > time.Second {
+				t.Errorf("it took %v to leave", d)
+			}
+			select {
+			case err := <-waited:
+				t.Errorf("it is waited for no more: %v", err)
+			default:
+			}
+			stop()
+			if err := <-waited; !errors.Is(err, context.Canceled) {
+				t.Errorf("Connect: %v", err)
+			}
+		})
+	}
+}
