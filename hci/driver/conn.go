@@ -127,7 +127,7 @@ func (c *Conn) Err() error {
 	return c.err
 }
 
-// fail marks the connection as ended: the loop, once.
+// fail notes why the connection has ended: the loop, once.
 func (c *Conn) fail(err error) {
 	if c.ending != nil {
 		c.ending.Stop()
@@ -135,7 +135,6 @@ func (c *Conn) fail(err error) {
 	c.mu.Lock()
 	c.err = err
 	c.mu.Unlock()
-	close(c.done)
 }
 
 // Disconnect asks for the end of the connection, with a reason for the peer. The end comes later, by Done,

@@ -105,7 +105,9 @@ func (c *Controller) drop(conn *Conn, reason error) {
 	delete(c.conns, conn.handle)
 	c.early.end(conn.handle)
 	conn.fail(reason)
-	for _, cmd := range c.out.removeLink(conn) {
+	waiting := c.out.removeLink(conn)
+	close(conn.done) // who has waited for that sends nothing more for it
+	for _, cmd := range waiting {
 		cmd.done(nil, &CommandError{cmd.opcode, reason})
 	}
 	conn.handler.HandleDisconnect(reason)
