@@ -205,6 +205,46 @@ func TestSyncRefused(t *testing.T) {
 	})
 }
 
+// TestSyncHoldsTheResolvingList: it does not change while a train is looked for (Vol 4, Part E, 7.8.38 and 7.8.77), and does when
+// one is followed.
+func TestSyncHoldsTheResolvingList(t *testing.T) {
+	extendedOnAir(t, AirConfig{}, 2, func(t *testing.T, _ *Air, h []*host) {
+		h[0].broadcasts(1)
+		h[1].know(numbered(1), irkA, irkB)
+		h[1].resolve()
+		h[1].start(createSync(h[0].c.Address()))
+		for _, c := range []hci.Command{hci.LEClearResolvingList, hci.LESetPrivacyMode{Peer: numbered(1), Mode: hci.DevicePrivacy}, hci.LESetAddressResolutionEnable{}} {
+			h[1].refused(c, hci.CommandDisallowed)
+		}
+		h[1].listen(extendedScan, hci.FilterDuplicates)
+		h[1].extended()
+		h[1].synced()
+		h[1].heard()
+		h[1].do(hci.LESetExtendedScanEnable{})
+		h[1].do(hci.LEClearResolvingList)
+		h[1].heard()
+	})
+}
+
+// TestPrivateTrain: a train of a private address is followed by the identity that it resolves to, and told of so.
+func TestPrivateTrain(t *testing.T) {
+	extendedOnAir(t, AirConfig{}, 2, func(t *testing.T, _ *Air, h []*host) {
+		h[0].know(h[1].c.Address(), irkB, irkA)
+		h[1].know(h[0].c.Address(), irkA, irkB)
+		h[0].resolve()
+		h[1].resolve()
+		p := set(1, 0)
+		p.OwnAddressType, p.Peer = 2, h[1].c.Address()
+		h[0].do(p)
+		h[0].do(hci.LESetPeriodicAdvertisingParameters{AdvertisingHandle: 1, IntervalMin: 40, IntervalMax: 40})
+		h[0].do(hci.LESetPeriodicAdvertisingEnable{Enable: 1, AdvertisingHandle: 1})
+		h[0].enabled(hci.EnabledSet{AdvertisingHandle: 1})
+		if train := h[1].follows(h[0].c.Address()); !train.Resolved || train.Advertiser != h[0].c.Address() {
+			t.Errorf("%+v", train)
+		}
+	})
+}
+
 // TestSync: who asks to follow a set does so once it is heard, reports come every interval, however long the data, and go on
 // when neither the set advertises nor the follower scans any more.
 func TestSync(t *testing.T) {
