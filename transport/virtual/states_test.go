@@ -97,3 +97,36 @@ func TestVersions(t *testing.T) {
 		})
 	}
 }
+
+// TestStateBits: every bit of LE Read Supported States is one activity or two (Vol 4, Part E, 7.8.27).
+func TestStateBits(t *testing.T) {
+	seen := map[int]bool{}
+	note := func(bit int) {
+		if bit < 0 || bit > 41 || seen[bit] {
+			t.Errorf("bit %d", bit)
+		}
+		seen[bit] = true
+	}
+	for a, bit := range aloneBit {
+		if activity(a) != asCentral { // which shares that of initiating
+			note(bit)
+		}
+	}
+	for pair, bit := range togetherBit {
+		if note(bit); pair[0] >= pair[1] {
+			t.Errorf("bit %d: %v is the wrong way round, so it is never found", bit, pair)
+		}
+	}
+	if len(seen) != 42 {
+		t.Errorf("%d bits, want 42", len(seen))
+	}
+	for bit, pair := range map[uint64][2]activity{hci.StateConnectableAndPassiveScanning: {passiveScanning, connectable},
+		hci.StateConnectableAndActiveScanning: {activeScanning, connectable}, hci.StatePassiveScanningAndInitiating: {passiveScanning, initiating},
+		hci.StateActiveScanningAndCentral: {activeScanning, asCentral}, hci.StateInitiatingAndCentral: {initiating, asCentral},
+		hci.StateConnectableAndInitiating: {connectable, initiating}, hci.StateConnectableAndCentral: {connectable, asCentral},
+		hci.StateConnectableAndPeripheral: {connectable, asPeripheral}, hci.StateInitiatingAndPeripheral: {initiating, asPeripheral}} {
+		if uint64(1)<<togetherBit[pair] != bit {
+			t.Errorf("%v: bit %d", pair, togetherBit[pair])
+		}
+	}
+}
