@@ -67,6 +67,7 @@ type CreditChannel struct {
 
 	// What goes out, guarded by Mux.mu.
 	remote      uint16 // the peer's CID; 0 until it has answered
+	left        uint16 // the peer's CID by which it has disconnected before it has answered
 	peerMTU     int
 	peerMPS     int
 	credits     int      // frames that we may send

@@ -107,6 +107,13 @@ func (m *Mux) give(all []*CreditChannel) {
 	}
 }
 
+// hasLeft tells whether the peer has disconnected a channel before it has given it.
+func (m *Mux) hasLeft(c *CreditChannel, remote uint16) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return c.left == remote
+}
+
 // opened connects the channels that the peer's response gives: the controller's loop, before any frame.
 func (m *Mux) opened(all []*CreditChannel, r channelResponse, enhanced bool) (opened []*CreditChannel, err error) {
 	least := minCreditMTU
@@ -124,6 +131,9 @@ func (m *Mux) opened(all []*CreditChannel, r channelResponse, enhanced bool) (op
 			int(r.mtu) < least || int(r.mps) < least || r.mps > maxMPS:
 			m.unregister(c)
 			err = ErrProtocol
+		case m.hasLeft(c, r.destinations[i]):
+			m.unregister(c)
+			err = NoResources
 		default:
 			m.connect(c, r.destinations[i], int(r.mtu), int(r.mps), int(r.credits))
 			opened = append(opened, c)

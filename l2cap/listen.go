@@ -255,8 +255,15 @@ func (s *signalling) handleDisconnection(c Signal) {
 		return
 	}
 	s.mux.mu.Lock()
-	known := channel.remote == source
+	known, early := channel.remote == source, channel.remote == 0 && source >= firstDynamicCID
+	if early {
+		channel.left = source
+	}
 	s.mux.mu.Unlock()
+	if early { // before it has said that it takes the channel, as Linux does when there are more than it wants
+		s.answer(Signal{DisconnectionResponse, c.Identifier, c.Data})
+		return
+	}
 	if !known {
 		s.ignored.Add(1)
 		return

@@ -252,6 +252,8 @@ func TestQualification(t *testing.T) {
 			"\n > 40 0100 01 \n read 01 \n < 5 1601 0400 4000 0100"},
 		{name: "ECFC/BV-08-C some of them", result: NoResources, script: "dial e2 \n < 5 1701 0c00 8000 4000 4000 0200 4000 4100 \n > 5 1801 0c00 4000 4000 0100 0400 5000 0000" +
 			"\n dialed \n write 01 \n < 50 0100 01"},
+		{name: "ECFC/BI one is disconnected before it is given", result: NoResources, script: "dial e2 \n < 5 1701 0c00 8000 4000 4000 0200 4000 4100" +
+			"\n > 5 0602 0400 4000 5000 \n < 5 0702 0400 4000 5000 \n > 5 1801 0c00 4000 4000 0100 0000 5000 5100 \n dialed \n write 01 \n < 51 0100 01"},
 		{name: "ECFC/BV-09-C we disconnect", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n accept \n close \n < 5 0601 0400 4000 4000 \n > 5 0701 0400 4000 4000"},
 		{name: "ECFC/BV-10-C the tester disconnects one", listen: small, script: enhanced + "< 5 1801 0c00 4000 4000 0200 0000 4000 4100 \n accept \n > 5 0602 0400 4000 4000" +
 			"\n < 5 0702 0400 4000 4000 \n read end \n accept \n > 41 0100 07 \n read 07 \n < 5 1601 0400 4100 0100"},
