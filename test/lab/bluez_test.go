@@ -69,7 +69,7 @@ func daemon(t *testing.T) *process {
 func daemonAgain(t *testing.T) *process {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "main.conf")
-	if err := os.WriteFile(config, []byte("[Policy]\nAutoEnable=false\n"), 0o644); err != nil {
+	if err := os.WriteFile(config, []byte("[Policy]\nAutoEnable=false\n[GATT]\nChannels=2\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	p := start(t, "bluetoothd", exec.Command("chrt", "-f", "1", "taskset", "-c", "0", bluetoothd, "-n", "-P", "sap", "-f", config))
