@@ -12,11 +12,10 @@ import (
 
 // Flags of ADFlags (Supplement, Part A, 1.3).
 const (
-	FlagLimitedDiscoverable  byte = 1 << 0
-	FlagGeneralDiscoverable  byte = 1 << 1
-	FlagBREDRNotSupported    byte = 1 << 2
-	FlagSimultaneousToBREDR  byte = 1 << 3 // LE and BR/EDR to the same device, in the controller
-	FlagsAreDiscoverableMask byte = FlagLimitedDiscoverable | FlagGeneralDiscoverable
+	FlagLimitedDiscoverable byte = 1 << 0
+	FlagGeneralDiscoverable byte = 1 << 1
+	FlagBREDRNotSupported   byte = 1 << 2
+	FlagSimultaneousToBREDR byte = 1 << 3 // LE and BR/EDR to the same device, in the controller
 )
 
 // fixed is the data of the first structure of type t that has exactly n octets.

@@ -237,3 +237,48 @@ func TestAcceptAHundredTimes(t *testing.T) {
 		}
 	})
 }
+
+// Complaints 15 and 21: where a third of what is on air is lost, connections begin that never were (0x3E) and others end too soon.
+// The peripheral advertises again after each, by legacy and extended advertisements.
+func TestAdvertisingOnABadAir(t *testing.T) {
+	for name, cfg := range map[string]gap.AdvertiseConfig{
+		"legacy, at once": {}, "legacy, when free": {Restart: gap.RestartWhenFree},
+		"extended, at once": {Extended: true}, "extended, when free": {Extended: true, Restart: gap.RestartWhenFree},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPair(t, pairConfig{air: virtual.AirConfig{Loss: 0.33}})
+				defer p.close()
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				var served sync.WaitGroup
+				served.Go(func() {
+					for c, err := range p.peripheral.Accept(ctx, cfg) {
+						if err != nil {
+							t.Error(err)
+						}
+						served.Go(func() { <-c.Ended() })
+					}
+				})
+				good, bad := 0, 0
+				for ctx.Err() == nil && good < 20 {
+					attempt, over := context.WithTimeout(ctx, 30*time.Second)
+					c, err := p.central.Connect(attempt, peripheralAddress, gap.ConnectConfig{})
+					over()
+					if err != nil {
+						bad++
+						continue
+					}
+					good++
+					c.Disconnect(hci.RemoteUserTerminatedConnection)
+					<-c.Ended()
+				}
+				cancel()
+				served.Wait()
+				if good < 20 {
+					t.Errorf("%d connections, and %d that failed", good, bad)
+				}
+			})
+		})
+	}
+}
