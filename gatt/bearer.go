@@ -17,18 +17,15 @@ type Bearer struct {
 	conn *Conn
 	att  *att.Conn
 
-	queue   prepareQueue // what the peer has prepared on this bearer
 	scratch []byte
 	told    bool // the peer was told Database Out Of Sync on it. Under the server's lock
 
-	users     [queues]atomic.Int32
-	preparing chan struct{} // full while a long write of ours goes on: the server has one queue for us
-	prepared  bool          // parts may lie in that queue. Owned by whoever has preparing
+	users [queues]atomic.Int32
 }
 
 // newBearer makes both roles on b, which nobody knows of yet.
 func (c *Conn) newBearer(b att.Bearer) *Bearer {
-	made := &Bearer{conn: c, preparing: make(chan struct{}, 1)}
+	made := &Bearer{conn: c}
 	below := att.Config{
 		MTU:      c.cfg.MTU,
 		Notify:   c.client.notified,
@@ -43,9 +40,8 @@ func (c *Conn) newBearer(b att.Bearer) *Bearer {
 	return made
 }
 
-// AddBearer adds an enhanced bearer, in both roles, until that or the link ends: requests and indications go where the fewest wait,
-// and long writes and robust caching are seen to for each. Notifications and write commands stay on the first bearer, since there is no order
-// between bearers. read, if it is not nil, is run on a goroutine of its own, to give the bearer what arrives, and has to return when b is done.
+// AddBearer adds an enhanced bearer, in both roles, until that or the link ends: requests and indications go where the fewest wait.
+// Notifications and write commands stay on the first bearer, since there is no order between bearers. read, if it is not nil, is run on a goroutine of its own, to give the bearer what arrives, and has to return when b is done.
 // AddBearer fails with the link's end.
 func (c *Conn) AddBearer(b att.Bearer, read func(*Bearer)) (*Bearer, error) {
 	c.adding.Lock()

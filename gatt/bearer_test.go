@@ -92,18 +92,21 @@ func TestLongValuesStayOnOneBearer(t *testing.T) {
 	})
 }
 
-// Each bearer has a prepare queue of its own: executing one leaves the other (Vol 3, Part F, 3.4.6).
-func TestPrepareQueueOfEachBearer(t *testing.T) {
+// A client has one prepare queue, whatever the bearer: all that it holds is executed (Vol 3, Part F, 3.4.6.3).
+func TestPrepareQueueOfSeveralBearers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := bare(t, &gatt.Characteristic{UUID: gatt.HeartRateMeasurement, Properties: gatt.Read | gatt.Write, Value: []byte{1}})
 		conn, first := script(t, atttest.Options{Security: encrypted}, gatt.Config{Server: s})
 		second := widen(t, conn)
 		first.Ask("1603000000aa", "1703000000aa")
-		second.Ask("1603000000bb", "1703000000bb")
+		second.Ask("1603000100bb", "1703000100bb")
 		first.Ask("1801", "19")
-		second.Ask("0a0300", "0baa")
-		second.Ask("1801", "19")
-		first.Ask("0a0300", "0bbb")
+		second.Ask("0a0300", "0baabb")
+		second.Ask("1801", "19") // nothing is left
+		first.Ask("1603000000cc", "1703000000cc")
+		second.Ask("1800", "19")
+		first.Ask("1801", "19")
+		first.Ask("0a0300", "0baabb")
 		// The MTU is not exchanged there (Vol 3, Part F, 3.4.2).
 		second.Ask("020001", "0102000006")
 		first.Ask("020001", "030502")

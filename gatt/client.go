@@ -29,8 +29,10 @@ const (
 type Client struct {
 	conn *Conn
 
-	learning chan struct{} // full while somebody learns the server's database
-	storing  chan struct{} // full while the store is changed
+	preparing chan struct{} // full while a long write goes on: the server has one queue for us, whatever the bearer
+	prepared  bool          // parts may lie in that queue. Owned by whoever has preparing
+	learning  chan struct{} // full while somebody learns the server's database
+	storing   chan struct{} // full while the store is changed
 
 	wake chan struct{} // one token when there is something to deliver
 
@@ -61,13 +63,14 @@ func newClient(c *Conn) *Client {
 		size = DefaultQueue
 	}
 	return &Client{
-		conn:     c,
-		learning: make(chan struct{}, 1),
-		storing:  make(chan struct{}, 1),
-		wake:     make(chan struct{}, 1),
-		subs:     map[uint16]*Subscription{},
-		leaving:  map[uint32]*Subscription{},
-		queue:    queue{max: max(size, recordHeader+att.MaxValueLen)},
+		conn:      c,
+		preparing: make(chan struct{}, 1),
+		learning:  make(chan struct{}, 1),
+		storing:   make(chan struct{}, 1),
+		wake:      make(chan struct{}, 1),
+		subs:      map[uint16]*Subscription{},
+		leaving:   map[uint32]*Subscription{},
+		queue:     queue{max: max(size, recordHeader+att.MaxValueLen)},
 	}
 }
 
@@ -199,25 +202,25 @@ func checkLen(handle uint16, value []byte) error {
 // has gone are cancelled first: executing them would write what nobody wants any more.
 func (c *Client) writePrepared(ctx context.Context, b *Bearer, values []att.HandleValue) error {
 	select {
-	case b.preparing <- struct{}{}:
+	case c.preparing <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-b.att.Done():
 		return b.att.Err()
 	}
-	defer func() { <-b.preparing }()
-	if err := b.cancelPrepared(ctx); err != nil {
+	defer func() { <-c.preparing }()
+	if err := c.cancelPrepared(ctx, b); err != nil {
 		return err
 	}
-	b.prepared = true
+	c.prepared = true
 	for _, v := range values {
 		if err := c.prepare(ctx, b, v); err != nil {
-			return errors.Join(err, b.cancelPrepared(ctx))
+			return errors.Join(err, c.cancelPrepared(ctx, b))
 		}
 	}
 	err := b.att.ExecuteWrite(ctx, att.ExecuteCommit)
 	if err == nil || isRefusal(err) {
-		b.prepared = false // executed or not, the queue is empty
+		c.prepared = false // executed or not, the queue is empty
 		c.doubt(err)
 	}
 	return err
@@ -254,14 +257,14 @@ func sameEcho(sent, queued att.PrepareWriteResponse) error {
 }
 
 // cancelPrepared empties the server's queue. A caller without time leaves that to the next long write.
-func (b *Bearer) cancelPrepared(ctx context.Context) error {
-	if !b.prepared || ctx.Err() != nil || b.att.Err() != nil {
+func (c *Client) cancelPrepared(ctx context.Context, b *Bearer) error {
+	if !c.prepared || ctx.Err() != nil || b.att.Err() != nil {
 		return nil
 	}
 	if err := b.att.ExecuteWrite(ctx, att.ExecuteCancel); err != nil {
 		return err
 	}
-	b.prepared = false
+	c.prepared = false
 	return nil
 }
 

@@ -20,7 +20,7 @@ type part struct {
 	value     []byte
 }
 
-// A prepareQueue holds the parts that a client has prepared on one bearer (Vol 3, Part F, 3.4.6).
+// A prepareQueue holds the parts that a client has prepared, on whichever of its bearers (Vol 3, Part F, 3.4.6).
 type prepareQueue struct {
 	parts  []part
 	octets int
@@ -95,7 +95,9 @@ func (x *exchange) prepareWrite(p *att.PrepareWriteRequest, rsp []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	q := &x.on.queue
+	x.preparing.Lock()
+	defer x.preparing.Unlock()
+	q := &x.queue
 	if len(q.parts) >= maxPrepared || q.octets+len(p.Value) > maxPreparedOctets {
 		return nil, att.ErrPrepareQueueFull
 	}
@@ -107,8 +109,10 @@ func (x *exchange) prepareWrite(p *att.PrepareWriteRequest, rsp []byte) ([]byte,
 // executeWrite writes or forgets what is queued. Every value is looked at before the first is written, and every attribute for whether
 // it is there still (Vol 3, Part F, 3.4.6.3).
 func (x *exchange) executeWrite(flags att.ExecuteFlags) error {
-	parts := x.on.queue.parts
-	x.on.queue = prepareQueue{}
+	x.preparing.Lock()
+	parts := x.queue.parts
+	x.queue = prepareQueue{}
+	x.preparing.Unlock()
 	if flags == att.ExecuteCancel {
 		return nil
 	}

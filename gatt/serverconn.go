@@ -20,6 +20,9 @@ type ServerConn struct {
 	conn   *Conn
 	server *Server
 
+	preparing sync.Mutex // of queue
+	queue     prepareQueue
+
 	// Under the server's lock.
 	configured map[*published]uint16 // the CCCDs that are not zero; replaced, never changed
 	client     string
