@@ -47,15 +47,15 @@ var adReaders = map[string]func(gap.ADStructures) string{
 	"DeviceAddress":       func(s gap.ADStructures) string { v, ok := s.DeviceAddress(); return shown(ok, "%s", v.Text()) },
 	"OutOfBand": func(s gap.ADStructures) string {
 		tk, confirmation, random := s.OutOfBand()
-		text := ""
+		var text strings.Builder
 		for _, v := range []*[16]byte{tk, confirmation, random} {
 			if v == nil {
-				text += "."
+				text.WriteString(".")
 			} else {
-				text += fmt.Sprintf("%x", v[0])
+				text.WriteString(fmt.Sprintf("%x", v[0]))
 			}
 		}
-		return shown(text != "...", "%s", text)
+		return shown(text.String() != "...", "%s", text.String())
 	},
 	"SecurityManagerFlags": func(s gap.ADStructures) string { v, ok := s.SecurityManagerFlags(); return shown(ok, "%02x", v) },
 	"EncryptedData": func(s gap.ADStructures) string {

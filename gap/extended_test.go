@@ -38,14 +38,14 @@ func (p *pair) hears(t *testing.T, cfg gap.ScanConfig) (all []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kind := ""
+		var kind strings.Builder
 		for word, is := range map[string]bool{"connectable": a.Connectable, "scannable": a.Scannable, "directed": a.Directed, "response": a.ScanResponse,
 			"merged": a.Merged, "legacy": a.Legacy, "truncated": a.Truncated, "anonymous": a.Address.Type == hci.AnonymousAddress, "periodic": a.PeriodicInterval > 0} {
 			if is {
-				kind += " " + word
+				kind.WriteString(" " + word)
 			}
 		}
-		words := strings.Fields(kind)
+		words := strings.Fields(kind.String())
 		slices.Sort(words)
 		all = append(all, fmt.Sprintf("%q %v %d: %v", a.Data.Name(), a.PrimaryPHY, int8(a.SID), strings.Join(words, " ")))
 	}

@@ -38,14 +38,14 @@ func TestMerge(t *testing.T) {
 			var m merger
 			var given []string
 			give := func(a Advertisement) {
-				letters := ""
+				var letters strings.Builder
 				for _, data := range a.Data.All {
-					letters += string(data)
+					letters.WriteString(string(data))
 				}
-				if a.Merged != (len(letters) == 2) {
-					t.Errorf("%q is merged: %v", letters, a.Merged)
+				if a.Merged != (len(letters.String()) == 2) {
+					t.Errorf("%q is merged: %v", letters.String(), a.Merged)
 				}
-				given = append(given, letters+fmt.Sprint(a.RSSI))
+				given = append(given, letters.String()+fmt.Sprint(a.RSSI))
 			}
 			now := time.Now()
 			for _, a := range ads(c.heard) {

@@ -3,6 +3,7 @@ package gap
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,12 +32,12 @@ func TestDuplicatePolicies(t *testing.T) {
 		t.Run(fmt.Sprint(c.policy, c.again), func(t *testing.T) {
 			now := time.Now()
 			cache := newSeenCache(c.policy, c.again, now)
-			got := ""
+			var got strings.Builder
 			for i, data := range heard {
-				got += map[bool]string{true: "1", false: "0"}[cache.isNews(deviceOf(1), []byte(data), now.Add(time.Duration(i)*time.Second))]
+				got.WriteString(map[bool]string{true: "1", false: "0"}[cache.isNews(deviceOf(1), []byte(data), now.Add(time.Duration(i)*time.Second))])
 			}
-			if got != c.news {
-				t.Errorf("news %s, want %s", got, c.news)
+			if got.String() != c.news {
+				t.Errorf("news %s, want %s", got.String(), c.news)
 			}
 			for _, other := range []seenKey{deviceOf(2), {device: deviceOf(1).device, sid: 1}, {device: deviceOf(1).device, response: true},
 				{device: hci.Address{Type: hci.Random, Octets: deviceOf(1).device.Octets}}} { // public and random are two: complaint 25

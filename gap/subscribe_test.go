@@ -267,7 +267,7 @@ func TestSubscriptionTooSlow(t *testing.T) {
 		rest()
 		for i := range burst {
 			if peripheral.Err() == nil {
-				_ = x.server.Notify(t.Context(), x.reading, []byte(fmt.Sprint(i)))
+				_ = x.server.Notify(t.Context(), x.reading, fmt.Append(nil, i))
 			}
 		}
 		close(wake)

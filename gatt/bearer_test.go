@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,12 +78,13 @@ func TestLongValuesStayOnOneBearer(t *testing.T) {
 			offset string
 			octets int
 		}{{"0000", 59}, {"3b00", 11}} {
-			pdu := "160500" + part.offset
+			var pdu strings.Builder
+			pdu.WriteString("160500" + part.offset)
 			for range part.octets {
-				pdu += "00"
+				pdu.WriteString("00")
 			}
-			second.Want(pdu)
-			second.Send("17" + pdu[2:])
+			second.Want(pdu.String())
+			second.Send("17" + pdu.String()[2:])
 		}
 		second.Want("1801")
 		second.Send("19")

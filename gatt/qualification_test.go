@@ -213,11 +213,11 @@ func clientScripts() []clientScript {
 	notify, indicate := subscribeOnce(gatt.Notify), subscribeOnce(gatt.Indicate)
 	services := func(c *gatt.Client) (any, error) {
 		list, err := c.DiscoverServices(bg)
-		text := ""
+		var text strings.Builder
 		for _, s := range list {
-			text += fmt.Sprintf("%04x-%04x %v;", s.Handle, s.End, s.UUID)
+			text.WriteString(fmt.Sprintf("%04x-%04x %v;", s.Handle, s.End, s.UUID))
 		}
-		return text, err
+		return text.String(), err
 	}
 	includes := func(c *gatt.Client) (any, error) {
 		return c.DiscoverIncludes(bg, gatt.RemoteService{Handle: 1, End: 0xFFFF})

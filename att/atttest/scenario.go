@@ -3,6 +3,7 @@ package atttest
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -54,11 +55,9 @@ func ParseScenarios(text string, settings ...string) (all []Scenario, err error)
 
 // add adds a line.
 func (s *Scenario) add(verb, rest string, settings []string) (err error) {
-	for _, setting := range settings {
-		if verb == setting {
-			s.Settings[verb] = rest
-			return nil
-		}
+	if slices.Contains(settings, verb) {
+		s.Settings[verb] = rest
+		return nil
 	}
 	step := Step{Verb: verb}
 	switch verb {
