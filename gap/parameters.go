@@ -104,9 +104,9 @@ func (b ParameterBounds) grant(q hci.ConnectionParameters) (hci.ConnectionParame
 	return q, wish(q).Valid()
 }
 
-// bounds are those for this peer.
+// bounds are those for this peer. A central decides for itself, and asks out of politeness.
 func (c *Conn) bounds() ParameterBounds {
-	if c.host.cfg.Bounds == nil {
+	if c.host.cfg.Bounds == nil || c.Role() == hci.Peripheral {
 		return ParameterBounds{}
 	}
 	return c.host.cfg.Bounds(c.Peer())
