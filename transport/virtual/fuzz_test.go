@@ -51,6 +51,7 @@ func FuzzHost(f *testing.F) {
 		procedures = append(step(step(procedures, hci.AppendCommand(nil, c)), nil), 0xFF)
 	}
 	f.Add(procedures)
+	f.Add(privateLife(victim))
 	for _, life := range extendedLives() {
 		f.Add(life)
 	}

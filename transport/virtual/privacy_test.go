@@ -311,3 +311,17 @@ func TestStrangersAddress(t *testing.T) {
 		h[2].connected()
 	})
 }
+
+// privateLife is what a host that hides from the victim may write, for FuzzHost.
+func privateLife(victim hci.Address) (life []byte) {
+	scanning, connection, directed := scan, createConnection(victim), privately(victim)
+	scanning.Active, scanning.OwnAddressType, connection.OwnAddressType, directed.Type = true, 2, 2, hci.AdvDirectIndLow
+	for _, c := range []hci.Command{hci.LESetEventMask{Mask: 0x3F | hci.LEEventMaskEnhancedConnectionComplete},
+		hci.LEAddDeviceToResolvingList{Peer: victim, PeerIRK: irkA, LocalIRK: irkB}, hci.LESetPrivacyMode{Peer: victim, Mode: hci.DevicePrivacy},
+		hci.LESetResolvablePrivateAddressTimeout{Seconds: 1}, hci.LESetAddressResolutionEnable{Enable: true}, scanning, hci.LESetScanEnable{Enable: true},
+		directed, hci.LESetAdvertisingEnable{Enable: true}, hci.LERemoveDeviceFromResolvingList(victim), hci.LEReadLocalResolvableAddress(victim),
+		hci.LESetAdvertisingEnable{}, hci.LESetScanEnable{}, connection, hci.LEReadPeerResolvableAddress(victim), hci.LEClearResolvingList} {
+		life = append(step(life, hci.AppendCommand(nil, c)), 0xFF)
+	}
+	return life
+}
