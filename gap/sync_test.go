@@ -203,7 +203,7 @@ func TestSyncAndRecovery(t *testing.T) {
 			}
 			break
 		}
-		if s, err = h.NewSync(t.Context(), trainConfig); err != nil {
+		if _, err = h.NewSync(t.Context(), trainConfig); err != nil {
 			t.Error(err)
 		}
 	})
