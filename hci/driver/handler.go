@@ -7,7 +7,8 @@ type Handler interface {
 	// HandleConnection is told of every new connection, before anything arrives on it, and gives what
 	// handles it; nil has it disconnected.
 	HandleConnection(*Conn) ConnHandler
-	// HandleAdvertisement is given each report while scanning; its data is good during the call.
+	// HandleAdvertisement is given each report while scanning, and while Sync looks for somebody; its data is good
+	// during the call.
 	HandleAdvertisement(Report)
 }
 

@@ -136,9 +136,9 @@ type syncOutcome struct {
 	err  error
 }
 
-// Sync follows periodic advertising, once it is heard: scanning goes on for that meanwhile, whether it was
-// asked for or not. Controllers synchronize with one at a time, so others wait their turn. When ctx ends the
-// caller is freed at once. The error is a *CommandError with the hci.Status, ctx's cause, or the end of the
+// Sync follows periodic advertising, once it is heard: scanning goes on for that meanwhile, as StartScan said, or where
+// it has not been asked for, passively on every PHY; an advertiser that begins on a PHY which is not scanned is not
+// found. Controllers synchronize with one at a time, so others wait their turn. When ctx ends the caller is freed at once. The error is a *CommandError with the hci.Status, ctx's cause, or the end of the
 // controller. It may not be called on the loop.
 func (c *Controller) Sync(ctx context.Context, p SyncParameters, handler SyncHandler) (*Sync, error) {
 	cmd, err := c.createSync(p)
