@@ -3,7 +3,6 @@ package gap
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -52,30 +51,6 @@ func (p Privacy) rotation() time.Duration {
 	}
 	return min(max(p.Rotation, minRotation), maxRotation)
 }
-
-// NotSeen tells that a bonded peer was looked for and did not appear under its identity. One that lost its bond may be
-// there all the same: it comes back with another IRK, as a stranger.
-type NotSeen struct {
-	Since time.Time // when it last did; zero: not since the host began
-}
-
-// NotSeenError is why a bonded peer was not connected to: it did not appear under its identity, see NotSeen.
-type NotSeenError struct {
-	Peer  hci.Address
-	Since time.Time // zero: not since the host began
-	Err   error     // what ended the search
-}
-
-func (e *NotSeenError) Error() string {
-	since := "since this host began"
-	if !e.Since.IsZero() {
-		since = "since " + e.Since.Format(time.DateTime)
-	}
-	return fmt.Sprintf("%v not seen under its identity %s: %v", e.Peer, since, e.Err)
-}
-
-// Unwrap returns Err.
-func (e *NotSeenError) Unwrap() error { return e.Err }
 
 // privacy is what the host does for Config.Privacy.
 type privacy struct {
@@ -221,147 +196,6 @@ func (h *Host) whose(r driver.Report) (identity hci.Address, listen bool) {
 	}
 	h.privacy.see(identity)
 	return identity, true
-}
-
-// watchBonds notes whose appearance is of interest: that of the bonded peers, so that the table is no larger than the
-// store.
-func (h *Host) watchBonds() {
-	p := &h.privacy
-	records := h.Bonds().List(h.Identity())
-	connected := map[hci.Address]bool{}
-	for _, c := range h.Conns() {
-		connected[c.Peer()] = true
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	was, told := p.seen, p.told
-	p.seen, p.told = map[hci.Address]time.Time{}, map[hci.Address]time.Time{}
-	for _, r := range records {
-		if !r.Bonded {
-			continue
-		}
-		p.seen[r.Peer] = was[r.Peer]
-		if connected[r.Peer] {
-			p.seen[r.Peer] = time.Now()
-		}
-		if t, ok := told[r.Peer]; ok {
-			p.told[r.Peer] = t
-		}
-	}
-}
-
-// met notes that a peer is there with which there is a bond now.
-func (p *privacy) met(peer hci.Address) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.seen[peer] = time.Now()
-}
-
-// see notes that a peer has appeared, if it is bonded.
-func (p *privacy) see(identity hci.Address) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, bonded := p.seen[identity]; bonded {
-		p.seen[identity] = time.Now()
-	}
-}
-
-// LastSeen is when a bonded peer last appeared under its identity, in an advertisement that a scan heard or by a
-// connection; zero when it has not since the host began. It is false for others.
-func (h *Host) LastSeen(peer hci.Address) (time.Time, bool) {
-	h.privacy.mu.Lock()
-	defer h.privacy.mu.Unlock()
-	t, bonded := h.privacy.seen[peer]
-	return t, bonded
-}
-
-// notSeen says of an attempt to connect that ran out of time whether the peer was there at all, and tells it once until
-// the peer appears.
-func (h *Host) notSeen(ctx context.Context, peer hci.Address, began time.Time, err error) error {
-	if ctx.Err() != context.DeadlineExceeded && !errors.Is(err, driver.ErrNoAnswer) {
-		return err
-	}
-	p := &h.privacy
-	p.mu.Lock()
-	since, bonded := p.seen[peer]
-	told, before := p.told[peer]
-	missing := bonded && since.Before(began)
-	if missing {
-		p.told[peer] = since
-	}
-	p.mu.Unlock()
-	if !missing {
-		return err
-	}
-	if !before || told != since {
-		h.events.tell(peer, NotSeen{since})
-	}
-	return &NotSeenError{peer, since, err}
-}
-
-// locatePatience is how long an address that was heard is tried: a peer may change it just then.
-const locatePatience = 10 * time.Second
-
-// errMoved ends an attempt by an address that may be out of use.
-var errMoved = errors.New("the peer did not answer by its address of before")
-
-// reach connects to a peer by its identity address, whatever it has on air. Patience is ConnectConfig.Patience.
-func (h *Host) reach(ctx context.Context, peer hci.Address, patience time.Duration) (*driver.Conn, error) {
-	began := time.Now()
-	for {
-		link, err := h.reachOnce(ctx, peer, patience, began)
-		if err == nil || ctx.Err() != nil || !errors.Is(err, errMoved) {
-			if err != nil {
-				err = h.notSeen(ctx, peer, began, err)
-			}
-			return link, err
-		}
-	}
-}
-
-// reachOnce is one attempt, at the address that the peer has now.
-func (h *Host) reachOnce(ctx context.Context, peer hci.Address, patience time.Duration, began time.Time) (*driver.Conn, error) {
-	c := h.Controller()
-	if err := h.updateResolving(ctx, c); err != nil {
-		return nil, err
-	}
-	p := h.cfg.Connect
-	if !h.mustLocate(peer) {
-		p.Patience = patience
-		return c.Connect(ctx, peer, p)
-	}
-	if patience > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, began.Add(patience), driver.ErrNoAnswer)
-		defer cancel()
-	}
-	onAir, err := h.locate(ctx, peer)
-	if err != nil {
-		return nil, err
-	}
-	attempt, cancel := context.WithTimeoutCause(ctx, locatePatience, errMoved)
-	defer cancel()
-	return c.Connect(attempt, onAir, p)
-}
-
-// mustLocate tells whether a peer has to be found by the host: a bonded one that uses private addresses, and that the
-// controller does not know.
-func (h *Host) mustLocate(peer hci.Address) bool {
-	record, ok := h.security.Record(peer)
-	return ok && record.Keys.PeerIRK != nil && !h.Controller().Resolves(peer)
-}
-
-// locate finds the address that such a peer has on air today.
-func (h *Host) locate(ctx context.Context, peer hci.Address) (hci.Address, error) {
-	for a, err := range h.Scan(ctx, ScanConfig{Passive: true}) {
-		if err != nil {
-			return peer, err
-		}
-		if a.Identity == peer && a.Connectable {
-			return a.Address, nil
-		}
-	}
-	return peer, context.Cause(ctx)
 }
 
 // newIRK makes an identity resolving key that lasts as long as the host.
