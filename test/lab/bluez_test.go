@@ -41,9 +41,14 @@ func TestMain(m *testing.M) {
 // hosts say to them is in monitor.btsnoop.
 func radio(t *testing.T) {
 	t.Helper()
+	btvirt(t, "-L", "-l2")
+}
+
+func btvirt(t *testing.T, args ...string) {
+	t.Helper()
 	until(t, "end of the last test's controllers", func() bool { return !exists("hci0") && !exists("hci1") })
 	start(t, "btmon", exec.Command("sh", "-c", "exec btmon -w \"$0\" >/dev/null", output(t, "monitor.btsnoop"))).stays = true
-	start(t, "btvirt", exec.Command("btvirt", "-L", "-l2")).stays = true
+	start(t, "btvirt", exec.Command("btvirt", args...)).stays = true
 	until(t, "hci0 and hci1", func() bool { return exists("hci0") && exists("hci1") })
 }
 

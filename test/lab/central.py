@@ -21,6 +21,7 @@ object per line on standard output. CHAR is a characteristic's UUID, as in 2a37.
           {"event": "added", "uuid": "2a37"}, {"event": "removed", "uuid": "2a37"}    a characteristic
           {"event": "value", "uuid": "2a37", "value": "0048"}
           {"event": "agent", ...}      as peripheral.py
+          {"event": "done", "command": "find Lab box", "value": "0102"}      its manufacturer data
           {"event": "done", "command": "read 2a37", "value": "0048"}, or with "error": "org.bluez.Error.NotPermitted: ..."
 """
 
@@ -105,8 +106,10 @@ class Central:
         if self.wanted is None:
             return
         wanted, self.wanted, self.device = self.wanted, None, path
+        device = interface(self.bus, path, PROPERTIES).GetAll(DEVICE)
+        data = "".join(bytes(v).hex() for v in device.get("ManufacturerData", {}).values())
         interface(self.bus, self.path, ADAPTER).StopDiscovery(
-            reply_handler=lambda: say("done", command="find " + wanted), error_handler=self.failing("find " + wanted))
+            reply_handler=lambda: say("done", command="find " + wanted, value=data), error_handler=self.failing("find " + wanted))
 
     def failing(self, command):
         return lambda error: say("done", command=command, error="%s: %s" % (error.get_dbus_name(), error.get_dbus_message()))
