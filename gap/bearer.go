@@ -68,7 +68,7 @@ func (c *Conn) listenForBearers() (err error) {
 		return nil
 	}
 	c.bearers, err = l2cap.NewListener(spsmEATT, l2cap.ListenConfig{
-		ChannelConfig: c.bearerConfig(), Security: l2cap.Security{Encrypted: true}, EnhancedOnly: true, Take: c.addBearer,
+		ChannelConfig: c.bearerConfig(), Security: l2cap.Security{Encrypted: true}, EnhancedOnly: true, Ascending: true, Take: c.addBearer,
 	})
 	return err
 }

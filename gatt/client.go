@@ -117,7 +117,14 @@ func (c *Client) Read(ctx context.Context, handle uint16) ([]byte, error) {
 func (c *Client) ReadInto(ctx context.Context, handle uint16, buf []byte) (n int, err error) {
 	b := c.conn.take(request)
 	defer b.done(request)
-	on := b.att
+	n, err = c.readAll(ctx, b.att, handle, buf)
+	if err != nil && b.att.Err() != nil && c.conn.Err() == nil {
+		return c.readAll(ctx, c.conn.att, handle, buf) // a further bearer has ended, and the link has not
+	}
+	return n, err
+}
+
+func (c *Client) readAll(ctx context.Context, on *att.Conn, handle uint16, buf []byte) (n int, err error) {
 	full := on.MTU() - valueHeader
 	err = c.secured(ctx, func() (err error) {
 		n, err = on.ReadInto(ctx, handle, buf)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 )
 
@@ -37,6 +38,9 @@ type ListenConfig struct {
 	Authorize func() bool
 	// EnhancedOnly refuses channels that are not in enhanced credit-based mode, as if nobody listened.
 	EnhancedOnly bool
+	// Ascending refuses a request for several channels whose CIDs do not ascend, for want of resources: Linux up to 6.1 at least asks so, and takes the
+	// answer in the other order, so that what is sent on one channel arrives on another.
+	Ascending bool
 	// Take is given each channel in place of Accept; where it returns false there are no resources. It is called on the controller's loop,
 	// before the peer knows, and must not wait. If nil, channels wait for Accept.
 	Take func(*CreditChannel) bool
@@ -193,6 +197,9 @@ func (s *signalling) open(r channelRequest, enhanced bool) channelResponse {
 		if answer.result = UnacceptableParameters; enhanced {
 			answer.result = InvalidParameters
 		}
+		return answer
+	case l.cfg.Ascending && !slices.IsSorted(r.sources):
+		answer.result = NoResources
 		return answer
 	}
 	cfg := l.cfg.withDefaults(least)

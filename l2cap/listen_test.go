@@ -48,6 +48,33 @@ func TestTake(t *testing.T) {
 	})
 }
 
+// Linux asks for several channels from the last to the first, and mixes up the answer (seen with 6.1).
+func TestAscending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			sources []uint16
+			want    Result
+		}{
+			{[]uint16{0x40}, Success},
+			{[]uint16{0x40, 0x41, 0x50}, Success},
+			{[]uint16{0x41, 0x40}, NoResources},
+			{[]uint16{0x40, 0x42, 0x41}, NoResources},
+		} {
+			l, err := NewListener(testSPSM, ListenConfig{Ascending: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, p, stop := wire(251, Config{}, Config{Listener: func(uint16) *Listener { return l }})
+			answer := p.signalling.open(channelRequest{spsm: testSPSM, mtu: 64, mps: 64, credits: 1, sources: c.sources}, true)
+			if answer.result != c.want || p.openChannels() != len(c.sources) && c.want == Success || p.openChannels() != 0 && c.want != Success {
+				t.Errorf("%x: %v, %d channels", c.sources, answer.result, p.openChannels())
+			}
+			stop()
+			_ = l.Close()
+		}
+	})
+}
+
 // TryWriteSDU never waits: not for credits, not for whoever writes, not for the end.
 func TestTryWriteSDU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
