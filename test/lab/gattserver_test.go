@@ -109,7 +109,12 @@ func TestDatabaseChange(t *testing.T) {
 		return &gatt.Service{UUID: att.UUID16(number), Characteristics: []*gatt.Characteristic{{UUID: att.UUID16(number + 1), Properties: gatt.Read, Value: []byte("here")}}}
 	}
 	first, second, third := service(0xCD20), service(0xCD30), service(0xCD40)
-	server, err := gatt.NewServer(gatt.ServerConfig{Name: "Lab box", Services: []*gatt.Service{first}})
+	settled := make(chan struct{}, 1)
+	server, err := gatt.NewServer(gatt.ServerConfig{Name: "Lab box", Services: []*gatt.Service{first}, Observe: func(o gatt.Observation) {
+		if o.UUID == gatt.Appearance && len(settled) == 0 {
+			settled <- struct{}{}
+		}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +132,7 @@ func TestDatabaseChange(t *testing.T) {
 	d.does("pair")
 	c := receive(t, "connection", conns)
 	d.is("resolved")
+	receive(t, "sign of BlueZ that it has subscribed to Service Changed", settled) // which it does not do again when it was told 0x12
 	change(nil, []*gatt.Service{second}, "added", "cd31")
 	if r := d.does("read cd31"); r.Value != hex.EncodeToString([]byte("here")) {
 		t.Errorf("%+v", r)
