@@ -81,6 +81,46 @@ func TestAccept(t *testing.T) {
 	})
 }
 
+// Connections that were gone before anybody accepted them do not end advertising that is to lead to one, in whatever order
+// it comes to be known that they came and that they went.
+func TestAcceptGoneBeforeWeLook(t *testing.T) {
+	for range 16 { // there is a choice of two orders, twice
+		synctest.Test(t, func(t *testing.T) {
+			p := newPair(t, pairConfig{})
+			defer p.close()
+			begun, proceed := make(chan struct{}, 4), make(chan struct{})
+			a := advertising(t, p.peripheral, gap.AdvertiseConfig{Started: func() {
+				if begun <- struct{}{}; len(begun) == 2 { // it has been started again, and is busy with that
+					<-proceed
+				}
+			}, Restart: gap.RestartNever})
+			defer a.Close()
+			connect := func() *gap.Conn {
+				c, err := p.central.Connect(t.Context(), peripheralAddress, gap.ConnectConfig{NoGATT: true, Patience: time.Minute})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c
+			}
+			for range 2 {
+				connect().Disconnect(hci.RemoteUserTerminatedConnection)
+				rest()
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Millisecond, cancel)
+				if _, err := a.Accept(ctx); err == nil {
+					t.Error("a connection that is gone was accepted")
+				}
+			}
+			close(proceed)
+			c := connect()
+			if theirs, err := a.Accept(t.Context()); err != nil || theirs.Err() != nil {
+				t.Errorf("%v", err)
+			}
+			c.Disconnect(hci.RemoteUserTerminatedConnection)
+		})
+	}
+}
+
 // A controller that does not advertise beside a connection does so when that has ended, and nobody has to ask again.
 func TestAcceptWhereTheControllerCannotBoth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -75,13 +75,13 @@ func (a *Advertising) keep(ended chan hci.LEAdvertisingSetTerminated) error {
 			if e.Status != hci.Success {
 				return fmt.Errorf("advertising has ended by itself: %w", e.Status)
 			}
-			restart = a.mayRestart()
+			restart = a.mayRestart(restart)
 		case <-a.led:
 			overdue.Reset(claimTime)
 		case <-overdue.C:
 			if a.endWasLost() {
 				a.host.warn(unless(a.on, a.Set().Stop(context.Background())))
-				restart = a.mayRestart()
+				restart = a.mayRestart(restart)
 			}
 		case <-a.again:
 			restart = closedChannel
@@ -125,13 +125,14 @@ func (a *Advertising) endWasLost() bool {
 
 var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// mayRestart is closed when the policy has it advertise again after a connection; nil for never.
-func (a *Advertising) mayRestart() <-chan struct{} {
+// mayRestart is closed when the policy has it advertise again after a connection. By RestartNever it is what it was: nil, or
+// Accept has found its connection gone, and may have said so before the set's end was looked at.
+func (a *Advertising) mayRestart(restart <-chan struct{}) <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.cfg.Restart == RestartNever:
-		return nil
+		return restart
 	case a.cfg.Restart == RestartWhenFree && a.last != nil:
 		return a.last.Ended()
 	}

@@ -37,10 +37,7 @@ func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %v: %w", peer, err)
 	}
-	c := h.find(link)
-	if c == nil { // it ended before we looked
-		return nil, fmt.Errorf("connect to %v: %w", peer, link.Err())
-	}
+	c := link.Handler().(*Conn) // by HandleConnection; it may have ended already
 	if cfg.Patience > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, cfg.Patience, driver.ErrNoAnswer)

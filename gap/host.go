@@ -322,12 +322,6 @@ func (h *Host) fewerConns() <-chan struct{} {
 	return h.fewer
 }
 
-func (h *Host) find(link *driver.Conn) *Conn {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.conns[link]
-}
-
 func (h *Host) logf(format string, args ...any) {
 	if l := h.cfg.Logger; l != nil && l.IsLevelEnabled(logrus.DebugLevel) {
 		l.Debugf("gap: "+format, args...)

@@ -39,6 +39,7 @@ type Session struct {
 	busy     bool       // a security procedure runs
 	ended    bool       // the link is gone
 	status   hci.Status // why
+	fatal    error      // for which we ended it, or would have
 	identity hci.Address
 	policy   Policy   // written by run alone
 	active   keyInUse // encrypts the link; zero in the clear
@@ -177,7 +178,7 @@ func (s *Session) Secure(ctx context.Context, level Level) error {
 	switch {
 	case s.ended:
 		s.mu.Unlock()
-		return &LinkError{s.status}
+		return s.afterwards(ctx)
 	case !s.busy && !s.pairing && len(s.asks) == 0 && s.enough(level):
 		s.mu.Unlock()
 		return nil
@@ -190,6 +191,17 @@ func (s *Session) Secure(ctx context.Context, level Level) error {
 		return err
 	case <-ctx.Done():
 		s.withdraw(a)
+		return ctx.Err()
+	}
+}
+
+// afterwards is the error for who asks when the link has gone: what we gave it up for, as soon as that is known, counts for
+// more than its end.
+func (s *Session) afterwards(ctx context.Context) error {
+	select {
+	case <-s.done:
+		return s.endError()
+	case <-ctx.Done():
 		return ctx.Err()
 	}
 }

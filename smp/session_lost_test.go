@@ -144,6 +144,35 @@ func TestDeadKeyIsNotOfferedAgain(t *testing.T) {
 	})
 }
 
+// TestSecureAfterTheEnd: who asks when the link has ended for a lost bond is told of that, and not of the end alone, also when
+// the end comes before what was lost has been looked at.
+func TestSecureAfterTheEnd(t *testing.T) {
+	for _, way := range waysToLose {
+		t.Run(way.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newManager(t, Config{Store: storeOf(t, bondWith(t, oximeterText, legacyKeys(1), WishBond))})
+				l := newScript(t, m, hci.Central, oximeterText)
+				l.hears("0b01") // it asks, and nobody here
+				l.want("encrypt 5257")
+				way.tell(l)
+				l.HandleDisconnect(hci.ConnectionTerminatedByLocalHost)
+				err := l.Secure(t.Context(), LevelEncrypted)
+				if _, ok := errors.AsType[*LostBondError](err); !ok || !errors.Is(err, hci.PINOrKeyMissing) {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newScript(t, newManager(t, Config{}), hci.Central, oximeterText)
+		l.HandleDisconnect(hci.ConnectionTimeout)
+		err := l.Secure(t.Context(), LevelEncrypted)
+		if _, ok := errors.AsType[*LinkError](err); !ok || !errors.Is(err, hci.ConnectionTimeout) {
+			t.Errorf("without a reason of ours: %v", err)
+		}
+	})
+}
+
 // TestOneRepairForEachLink: 0x06, then another Security Request on the same link.
 func TestOneRepairForEachLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -321,7 +321,7 @@ func (s *Session) pairingFailed(err error, a attempt, before keyInUse) error {
 	event.Err = s.failure(err)
 	s.emit(event)
 	if useless {
-		s.hangUp()
+		return s.hangUp(event.Err)
 	}
 	return event.Err
 }

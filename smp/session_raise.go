@@ -98,8 +98,7 @@ func (s *Session) keyRefused(status hci.Status, want Level) error {
 		record, _ := s.Record()
 		s.emit(BondSuspect{Status: status, InARow: record.History.Suspect, Record: record.Public()})
 	}
-	s.hangUp()
-	return &EncryptionError{Peer: s.Identity(), Status: status, Decision: d, Err: s.ifGone()}
+	return s.hangUp(&EncryptionError{Peer: s.Identity(), Status: status, Decision: d, Err: s.ifGone()})
 }
 
 // bondLost marks the record, tells the application, and pairs again if that was decided.
@@ -127,8 +126,7 @@ func (s *Session) bondLost(status hci.Status, d Decision, want Level) error {
 		s.repairRefused(d.Why)
 	}
 	s.lost = lost
-	s.hangUp()
-	return lost
+	return s.hangUp(lost)
 }
 
 // repairRefused counts and tells that we did not pair again over a bond.
@@ -155,11 +153,15 @@ func (s *Session) refusal(d Decision, want Level) error {
 	return &RefusedError{Peer: peer, Decision: d, Err: s.ifGone()}
 }
 
-// hangUp ends a link to a peer whose bond did not encrypt it.
-func (s *Session) hangUp() {
+// hangUp ends a link to a peer whose bond did not encrypt it, and returns why.
+func (s *Session) hangUp(why error) error {
+	s.mu.Lock()
+	s.fatal = why
+	s.mu.Unlock()
 	if !s.isGone() {
 		s.link.Disconnect(hci.AuthenticationFailure)
 	}
+	return why
 }
 
 // ifGone is the link's error when it is gone, else nil.

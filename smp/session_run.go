@@ -153,7 +153,7 @@ func (s *Session) finish() {
 	if log := s.manager.config.Logger; dropped > 0 && log != nil {
 		log.Warnf("smp: %s: %d PDUs dropped", s.onAir, dropped)
 	}
-	s.answerAll(s.linkError())
+	s.answerAll(s.endError())
 }
 
 func (s *Session) isGone() bool {
@@ -169,6 +169,16 @@ func (s *Session) isGone() bool {
 func (s *Session) linkError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return &LinkError{s.status}
+}
+
+// endError is why we gave the link up, and if we did not, why it went.
+func (s *Session) endError() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fatal != nil {
+		return s.fatal
+	}
 	return &LinkError{s.status}
 }
 

@@ -117,6 +117,10 @@ func (c *Conn) Wake() { c.c.out.setReady(c) }
 // a little all the time, so that the others are slowed and not stopped.
 func (c *Conn) Throttle(on bool) { c.c.out.throttle(c, on) }
 
+// Handler is what HandleConnection gave for the connection. It is there once that has returned, and so for every connection
+// that Connect returns, whether that has ended meanwhile or not.
+func (c *Conn) Handler() ConnHandler { return c.handler }
+
 // Done is closed when the connection has ended.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 

@@ -39,6 +39,24 @@ func TestConnect(t *testing.T) {
 	})
 }
 
+// A connection that has ended before Connect returns still has what handles it.
+func TestConnectedAndGone(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {
+		ctl.Handle(hci.OpLECreateConnection, func(ctl *hcitest.Controller, f hci.CommandFrame) {
+			ctl.Event(connected(64, hci.Central))
+			ctl.Event(hci.DisconnectionComplete{Handle: 64, Reason: hci.ConnectionTimeout})
+			ctl.Status(f.Opcode, hci.Success)
+		})
+		conn, err := c.Connect(t.Context(), peer, driver.ConnectParameters{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l, ok := conn.Handler().(*link); !ok || l != h.links()[0] || !errors.Is(conn.Err(), hci.ConnectionTimeout) {
+			t.Errorf("%v handles it, it ended by %v", conn.Handler(), conn.Err())
+		}
+	})
+}
+
 // 0x3E and the like are the error of Connect, by their status.
 func TestConnectFails(t *testing.T) {
 	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {
