@@ -12,7 +12,8 @@ import (
 type AdvertiseConfig struct {
 	Payload
 	Interval time.Duration // 20 ms to 10.24 s, to 40.96 s if Extended; if zero, 100 ms
-	// Started is called whenever the controller has begun to advertise, and must not wait. If nil, nobody is told.
+	// Started is called whenever the controller has begun to advertise, in order with what Config.Events is told and from
+	// its goroutine. If nil, nobody is told.
 	Started func()
 	// Restart is what to do after a connection.
 	Restart Restart

@@ -271,7 +271,7 @@ func (a *Advertising) fill(ctx context.Context, set *driver.AdvertisingSet, data
 func (a *Advertising) start(ctx context.Context) error {
 	err := a.Set().Start(ctx, driver.AdvertisingLimits{Duration: a.cfg.Duration, MaxEvents: a.cfg.MaxEvents})
 	if err == nil && a.cfg.Started != nil {
-		a.cfg.Started()
+		a.host.events.call(a.cfg.Started)
 	}
 	return err
 }

@@ -70,7 +70,9 @@ func newEvents(handle func(Event), warn func(error)) *events {
 	go func() {
 		defer close(e.ended)
 		for event := range e.queue {
-			if handle != nil {
+			if f, ok := event.Detail.(inTurn); ok {
+				f()
+			} else if handle != nil {
 				handle(event)
 				e.tellLoss()
 			}
@@ -93,6 +95,12 @@ func (e *events) tell(peer hci.Address, detail any) {
 		e.lost++
 	}
 }
+
+// inTurn is called, and nobody is told of it.
+type inTurn func()
+
+// call has f called when what was told before has been. Like what is told it is lost when too much waits.
+func (e *events) call(f func()) { e.tell(hci.Address{}, inTurn(f)) }
 
 // tellLoss says in the log how many events were dropped.
 func (e *events) tellLoss() {

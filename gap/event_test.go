@@ -3,6 +3,8 @@ package gap
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/jelling-ble/jelling/hci"
 )
@@ -24,4 +26,29 @@ func TestEventsLost(t *testing.T) {
 	if len(warnings) != 1 || !strings.Contains(warnings[0], " were dropped") {
 		t.Errorf("%q", warnings)
 	}
+}
+
+// What is to be called in turn is called when whoever is told is through with what came before, and also where nobody is.
+func TestEventsInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var order []string
+		e := newEvents(func(event Event) {
+			time.Sleep(time.Second)
+			order = append(order, event.Peer.String())
+		}, nil)
+		e.tell(hci.Address{Octets: [6]byte{1}}, Disconnected{})
+		e.call(func() { order = append(order, "called") })
+		e.tell(hci.Address{Octets: [6]byte{2}}, Connected{})
+		e.close()
+		if got := strings.Join(order, " "); got != "00:00:00:00:00:01 called 00:00:00:00:00:02" {
+			t.Errorf("%s", got)
+		}
+		called := false
+		e = newEvents(nil, nil)
+		e.call(func() { called = true })
+		e.close()
+		if !called {
+			t.Error("not called where nobody is told of events")
+		}
+	})
 }

@@ -72,7 +72,12 @@ type peripheral struct {
 
 	mu      sync.Mutex // guards tellers
 	tellers map[*profile.Characteristic]chan []byte
+
+	leave context.CancelCauseFunc // ends the command
 }
+
+// errServed ends the command with --once.
+var errServed = errors.New("one connection has been served")
 
 // maxToTell is how many values of one characteristic wait for slow subscribers.
 const maxToTell = 256
@@ -91,23 +96,36 @@ func (p *peripheral) run(ctx context.Context) error {
 	for _, c := range p.profile.Characteristics {
 		c.Declared.Subscribed = func(from *gatt.ServerConn, notify, indicate bool) { p.subscribed(c, from, notify, indicate) }
 	}
+	ctx, p.leave = context.WithCancelCause(ctx)
+	defer p.leave(nil)
 	h, err := p.openHostFor(ctx, func(h *host) (cfg gap.Config, err error) {
 		p.server, err = p.profile.NewServer(gatt.ServerConfig{Store: h.clients, Enhanced: p.bearers > 0, Log: p.log, Observe: p.observe})
 		if err != nil {
 			err = fmt.Errorf("%s: %w", p.file, err)
 		}
-		return gap.Config{Server: p.server, MTU: p.profile.MTU}, err
+		return gap.Config{Server: p.server, MTU: p.profile.MTU, Events: p.report}, err
 	})
 	if err != nil {
 		return err
 	}
 	defer h.Close()
 	h.OpenPairing(p.pairableFor)
-	ctx, cancel := context.WithCancel(ctx)
 	defer p.running.Wait()
-	defer cancel()
+	defer p.leave(nil)
 	p.begin(ctx)
-	return p.serve(ctx, h)
+	if err = p.serve(ctx, h); errors.Is(err, errServed) {
+		return nil
+	}
+	return err
+}
+
+// report prints an event of the host. With --once the first connection's end is the command's, also of one that ends
+// before Advertise has returned it.
+func (p *peripheral) report(event gap.Event) {
+	p.env.report(event)
+	if _, ended := event.Detail.(gap.Disconnected); ended && p.once {
+		p.leave(errServed)
+	}
 }
 
 // begin starts what changes values.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jelling-ble/jelling/internal/leaktest"
@@ -61,29 +62,32 @@ func jelling(t *testing.T, dir string, args ...string) result {
 	return jellingUntil(t, dir, nil, args...)
 }
 
-// jellingUntil interrupts the command when stop says so of a line of its standard output.
-func jellingUntil(t *testing.T, dir string, stop func(line string) bool, args ...string) result {
+// jellingUntil interrupts the command when stop says so of a line of its standard output. It runs in a bubble, so that what it
+// waits for on its virtual radio takes no time, whatever else the machine is at.
+func jellingUntil(t *testing.T, dir string, stop func(line string) bool, args ...string) (r result) {
 	t.Helper()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	defer cancel(nil)
-	dir = filepath.Join(dir, "state")
-	stdout, stderr := &lines{}, &lines{}
-	stdout.line = func(line string) {
-		if stop != nil && stop(line) {
-			cancel(errInterrupted)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		stdout, stderr := &lines{}, &lines{}
+		stdout.line = func(line string) {
+			if stop != nil && stop(line) {
+				cancel(errInterrupted)
+			}
 		}
-	}
-	getenv := func(name string) string {
-		switch name {
-		case "JELLING_TRANSPORT":
-			return "virtual:"
-		case "STATE_DIRECTORY":
-			return dir
+		getenv := func(name string) string {
+			switch name {
+			case "JELLING_TRANSPORT":
+				return "virtual:"
+			case "STATE_DIRECTORY":
+				return filepath.Join(dir, "state")
+			}
+			return ""
 		}
-		return ""
-	}
-	status := run(ctx, args, strings.NewReader(""), stdout, stderr, getenv)
-	return result{status, stdout.String(), stderr.String()}
+		status := run(ctx, args, strings.NewReader(""), stdout, stderr, getenv)
+		r = result{status, stdout.String(), stderr.String()}
+	})
+	return r
 }
 
 // object is a line of --json.

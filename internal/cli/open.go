@@ -92,7 +92,10 @@ func (e *env) openHostFor(ctx context.Context, configure func(*host) (gap.Config
 		return nil, err
 	}
 	cfg.Security = smp.Config{Policy: e.peerPolicy(), Store: h.store, Delegate: delegate, Pairable: e.pairable}
-	cfg.Identity, cfg.Events, cfg.Logger, cfg.GATTStore = h.store, e.report, e.log, h.clients
+	cfg.Identity, cfg.Logger, cfg.GATTStore = h.store, e.log, h.clients
+	if cfg.Events == nil {
+		cfg.Events = e.report
+	}
 	if cfg.Bearers = e.bearers; e.bearers < 0 || e.bearers > maxBearers {
 		return nil, usageError{fmt.Errorf("--bearers %d: want 0 to %d", e.bearers, maxBearers)}
 	}
