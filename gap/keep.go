@@ -57,7 +57,8 @@ const steadyTime = 30 * time.Second
 // link is lost, whatever use made of that, it does so again after a growing wait. A bond that was lost is paired
 // again, if it is, before use is called, which therefore subscribes anew to what it wants, as on each connection,
 // or leaves that to Host.Subscribe. It returns when use
-// returns with the link still up, with what use returned, and disconnects; when ctx ends; when the
+// returns with the link still up, with what use returned, and disconnects, unless that is a *smp.WaitError: then it
+// connects again after that wait; when ctx ends; when the
 // controller is gone; when a bond is lost and the policy is to tell (a *smp.LostBondError); or when
 // pairing is refused, ours or the peer's, since the next attempt would be too.
 //
@@ -79,11 +80,14 @@ func (h *Host) Keep(ctx context.Context, peer hci.Address, cfg KeepConfig, use f
 			err = use(ctx, c)
 			if c.Err() == nil && !c.ending.Load() {
 				c.hangUp(hci.RemoteUserTerminatedConnection)
-				return err
-			}
-			<-c.Ended() // so that the end is told before what follows from it
-			if !isFinal(err) {
-				err = c.Err()
+				if _, waits := errors.AsType[*smp.WaitError](err); !waits {
+					return err
+				}
+			} else {
+				<-c.Ended() // so that the end is told before what follows from it
+				if !isFinal(err) {
+					err = c.Err()
+				}
 			}
 			k.held(time.Since(began))
 		}

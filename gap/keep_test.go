@@ -3,6 +3,7 @@ package gap_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +128,38 @@ func TestKeepComesBack(t *testing.T) {
 		}
 		if p.log.count(is[gap.Disconnected]) != 4 || p.log.count(is[gap.Connected]) != 4 {
 			t.Error("a connection's beginning or end was not told")
+		}
+	})
+}
+
+// Who may not pair yet is connected to again when he may, although the link would have held.
+func TestKeepWaitsToPair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, pairConfig{})
+		defer p.close()
+		ctx, cancel := context.WithCancel(t.Context())
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			p.serve(ctx, func(c *gap.Conn) { <-c.Done() })
+		}()
+		visits := 0
+		var began time.Time
+		err := p.central.Keep(ctx, peripheralAddress, gap.KeepConfig{}, func(context.Context, *gap.Conn) error {
+			if visits++; visits > 1 {
+				return nil
+			}
+			began = time.Now()
+			return fmt.Errorf("subscribe: %w", &smp.WaitError{Peer: peripheralAddress, Left: time.Minute})
+		})
+		if err != nil || visits != 2 || time.Since(began) < time.Minute {
+			t.Errorf("Keep: %v after %d visits and %v", err, visits, time.Since(began))
+		}
+		cancel()
+		<-served
+		synctest.Wait()
+		if retries := p.log.retries(); len(retries) != 1 || retries[0].Delay != time.Minute || p.log.count(is[gap.Disconnected]) != 2 {
+			t.Errorf("%+v", retries)
 		}
 	})
 }

@@ -41,9 +41,8 @@ Lines on standard input change values, and subscribers are told: a characteristi
   hr.2a38 uint8 2
   0x0023 text hello
 
-where hr is the id, or the UUID, of the service in FILE; a handle does instead, also a descriptor's. With --json the events are
-advertising, connected, read, write, subscribed, unsubscribed, confirmed and disconnected, and those of
-security.`,
+where hr is the id, or the UUID, of the service in FILE; a handle does instead, also a descriptor's. With --json the
+events are advertising, connected, read, write, subscribed, unsubscribed, confirmed and disconnected, and those of security.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			e.person = who
@@ -85,6 +84,9 @@ const maxToTell = 256
 func (p *peripheral) run(ctx context.Context) error {
 	if p.file == "" {
 		return usageError{errors.New("--profile FILE says what to serve; see 'jelling advertise --help'")}
+	}
+	if p.pairableFor < 0 {
+		return usageError{fmt.Errorf("--pairable-for %v: want a duration like 2m", p.pairableFor)}
 	}
 	text, err := os.ReadFile(p.file)
 	if err != nil {

@@ -61,7 +61,13 @@ func (e *env) bondsList() error {
 		return err
 	}
 	defer store.Close()
-	for _, r := range allRecords(store) {
+	all := allRecords(store)
+	if len(all) == 0 {
+		if dir, err := e.stateDirectory(); err == nil {
+			fmt.Fprintf(e.stderr, "jelling: no bonds in %s\n", dir)
+		}
+	}
+	for _, r := range all {
 		e.out.data(time.Now(), "bond", r.Peer.String(), recordFields(r),
 			fmt.Sprintf("%-24s  %s", r.Peer.Text(), recordLine(r)))
 	}

@@ -216,18 +216,19 @@ type importer struct {
 // identity takes over who the host was to its peers.
 func (i *importer) identity(who bondstore.Export) {
 	if a := who.Static; !a.IsZero() && i.chosen(a) {
-		i.adopt(a, "static address", func() error { return i.store.AdoptStatic(a) })
+		i.adopt(a, "static address", false, func() error { return i.store.AdoptStatic(a) })
 	}
 	byText := func(a, b hci.Address) int { return strings.Compare(a.Text(), b.Text()) }
 	for _, local := range slices.SortedFunc(maps.Keys(who.IRKs), byText) {
 		if irk := who.IRKs[local]; i.chosen(local) {
-			i.adopt(local, "identity resolving key", func() error { return i.store.AdoptIRK(local, irk) })
+			have, known := i.store.KnownIRK(local)
+			i.adopt(local, "identity resolving key", known && have == irk, func() error { return i.store.AdoptIRK(local, irk) })
 		}
 	}
 }
 
-func (i *importer) adopt(local hci.Address, what string, do func() error) {
-	action, why := "import", ""
+func (i *importer) adopt(local hci.Address, what string, same bool, do func() error) {
+	action, why := ifElse(same, "same", "import"), ""
 	if err := do(); err != nil && (!i.dryRun || !errors.Is(err, bondstore.ErrReadOnly)) {
 		action, why = "refuse", err.Error()
 		i.refused++

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -132,6 +134,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 		Use:           "jelling",
 		Short:         "A Bluetooth LE host that owns its controller and its keys",
 		Long:          rootHelp,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          args(cobra.NoArgs),
@@ -154,13 +157,14 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 			return e.checkCapture(cmd.Flags().Changed)
 		},
 	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath())}
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&e.transport, "transport", "", "how to reach the controller: user:0, user:ADDRESS, unix:/path, tcp:host:port or virtual: (environment JELLING_TRANSPORT; without it the first free controller)")
+	f.StringVar(&e.transport, "transport", "", "how to reach the controller: user:0, user:ADDRESS, uart:/dev/ttyAMA0?baud=921600, h5:/dev/ttyAMA0, unix:/path, tcp:host:port or virtual: (environment JELLING_TRANSPORT; without it the first free controller)")
 	f.BoolVar(&e.wait, "wait", false, "wait for the controller if it is not there yet, and again whenever it was unplugged")
 	f.StringVar(&e.powerLine, "power-line", "", "the GPIO line that switches the controller's power, like gpiochip0:BT_ON; used when nothing else gets it back")
 	f.BoolVar(&e.takeOver, "take-over", false, "take a controller that bluetoothd uses; it gets it back in the end")
@@ -186,6 +190,15 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) stri
 	f.BoolVarP(&verbose, "verbose", "v", false, "say more on standard error")
 	root.AddCommand(newScan(e), newSubscribe(e), newPair(e), newBonds(e), newAdvertise(e), newGATT(e), newL2CAP(e), newAdapters(e), newDoctor(e), newDemo(e))
 	return root
+}
+
+// version is what this binary was built from, as the Go tool has stamped it, and for what.
+func version() string {
+	stamp := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		stamp = info.Main.Version
+	}
+	return fmt.Sprintf("%s, %s, %s/%s", stamp, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 const rootHelp = `Jelling talks to Bluetooth LE peripherals without a system daemon: it takes the controller itself, keeps
@@ -214,12 +227,20 @@ func (c choice[T]) Set(text string) (err error) {
 
 func (c choice[T]) Type() string { return c.words }
 
-// args wraps a check of positional arguments so that a failure is a usage error with the command's form.
+// args wraps a check of positional arguments so that a failure is a usage error that says what is wrong, and how it would be right.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
-		if err := check(cmd, given); err != nil {
-			return usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
+		if check(cmd, given) == nil {
+			return nil
 		}
-		return nil
+		if cmd.HasSubCommands() {
+			return usageError{fmt.Errorf("no such command: %q; see '%s --help'", given[0], cmd.CommandPath())}
+		}
+		for i := len(given) - 1; i >= 0; i-- {
+			if check(cmd, given[:i]) == nil {
+				return usageError{fmt.Errorf("%q is too much; usage: %s", given[i], cmd.UseLine())}
+			}
+		}
+		return usageError{fmt.Errorf("something is missing; usage: %s", cmd.UseLine())}
 	}
 }

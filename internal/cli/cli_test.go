@@ -142,7 +142,14 @@ func TestUsage(t *testing.T) {
 		status int
 		says   string
 	}{
-		{"frob", 2, "unknown command"},
+		{"frob", 2, `no such command: "frob"; see 'jelling --help'`},
+		{"bonds frob", 2, `no such command: "frob"; see 'jelling bonds --help'`},
+		{"scan frob", 2, `"frob" is too much; usage: jelling scan`},
+		{"gatt read " + address + " 2a00 2a01", 2, `"2a01" is too much; usage: jelling gatt read PEER`},
+		{"bonds show", 2, "something is missing; usage: jelling bonds show ADDRESS"},
+		{"gatt read " + address + " --handle 70000", 2, "--handle 70000: want a number from 1 to 65535"},
+		{"advertise --profile x.json --pairable-for -1s", 2, "--pairable-for -1s: want a duration"},
+		{"pair " + address + " --passkey 12", 2, "--passkey: want six digits"},
 		{"subscribe", 2, "usage: jelling subscribe PEER [CHARACTERISTIC]"},
 		{"subscribe zz 2a5f", 2, "want six octets"},
 		{"subscribe " + address + "/wrong 2a5f", 2, "neither public nor random"},
@@ -162,6 +169,8 @@ func TestUsage(t *testing.T) {
 		{"bonds forget " + address, 1, "no bond with"},
 		{"scan --capture /nowhere/at/all", 1, "/nowhere/at/all"},
 		{"--help", 0, ""},
+		{"--version", 0, ""},
+		{"bonds list", 0, "jelling: no bonds in "},
 		{"bonds", 0, ""},
 		{"completion bash", 0, ""},
 	} {

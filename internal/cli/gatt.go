@@ -149,9 +149,8 @@ func handleFlag(cmd *cobra.Command, to *string) {
 // parseSelection reads CHARACTERISTIC, or the text of --handle.
 func parseSelection(characteristic, handle string) (s selection, err error) {
 	if handle != "" {
-		s.handle, err = profile.ParseHandle(handle)
-		if err == nil && s.handle == 0 {
-			err = errors.New("--handle 0: want a number from 1 to 65535, like 0x0023")
+		if s.handle, err = profile.ParseHandle(handle); err != nil || s.handle == 0 {
+			err = fmt.Errorf("--handle %s: want a number from 1 to 65535, like 0x0023", handle)
 		}
 	} else if s.uuid, err = assigned.UUID(assigned.Characteristic, characteristic); err != nil {
 		for at := strings.IndexByte(characteristic, '.'); at >= 0; {

@@ -136,7 +136,7 @@ func TestRead(t *testing.T) {
 		{sensor, 2, "want CHARACTERISTIC or --handle"},
 		{sensor + "|2a37|--handle|3", 2, "one of them is enough"},
 		{sensor + "|--handle|0", 2, "from 1 to 65535"},
-		{sensor + "|--handle|x", 2, "want a number up to 65535"},
+		{sensor + "|--handle|x", 2, "want a number from 1 to 65535"},
 		{sensor + "|nothing", 2, "an assigned name"},
 		{sensor + "|180d.nothing", 2, "an assigned name"},
 		{"service:nothing like it|2a37", 2, "an assigned name"},

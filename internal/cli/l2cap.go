@@ -82,7 +82,11 @@ func (c *cat) dial(ctx context.Context, h *host, address string, spsm uint16) (*
 	if err != nil {
 		return nil, err
 	}
-	return conn.Dial(ctx, spsm, l2cap.ChannelConfig{})
+	channel, err := conn.Dial(ctx, spsm, l2cap.ChannelConfig{})
+	if err != nil {
+		c.securing.wait(ctx, conn.Done())
+	}
+	return channel, err
 }
 
 func (c *cat) accept(ctx context.Context, h *host, spsm uint16) (*l2cap.CreditChannel, error) {

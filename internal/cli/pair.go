@@ -18,8 +18,8 @@ func newPair(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pair PEER",
 		Short: "Connect, bring the link to the wanted security, and keep the bond",
-		Long: `Pair connects to a peer, encrypts the link and disconnects. With a bond its key is used; without one the devices pair, and --bonding says whether the
-keys are kept.
+		Long: `Pair connects to a peer, encrypts the link and disconnects. With a bond its key is used; without one the devices pair,
+and --bonding says whether the keys are kept.
 
 ` + peerForms + `
 

@@ -105,8 +105,8 @@ func (b board) Display(ctx context.Context, q smp.Question, proposed uint32) (ui
 // fixed is a passkey that is known beforehand: entered here, unless this side is to display it.
 func (p *person) fixed(capability smp.IOCapability, known bool) (smp.Delegate, error) {
 	n, err := strconv.ParseUint(p.passkey, 10, 32)
-	if err != nil || len(p.passkey) > 6 {
-		return nil, usageError{errors.New("--passkey: want six digits")}
+	if err != nil || len(p.passkey) != 6 {
+		return nil, usageError{errors.New("--passkey: want six digits, leading zeros too")}
 	}
 	if known && capability != smp.DisplayOnly && capability != smp.KeyboardOnly {
 		return nil, usageError{fmt.Errorf("--passkey with --io %s: want display, to show it, or keyboard, to enter it", p.io)}

@@ -66,14 +66,27 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.filter.Connectable, "connectable", false, "only what can be connected to")
 }
 
+// isScanTime tells whether d can be a scan interval or window (Vol 4, Part E, 7.8.10), or is not given.
+func isScanTime(d time.Duration) bool {
+	return d == 0 || d >= 2500*time.Microsecond && d <= 10240*time.Millisecond
+}
+
 // config is the flags as gap wants them.
 func (f *scanFlags) config() (gap.ScanConfig, error) {
 	cfg := gap.ScanConfig{Passive: f.passive, Interval: f.interval, Window: f.window, Again: f.again, Merge: !f.all, Filter: f.filter}
 	switch {
 	case f.all && (f.changes || f.again != 0):
 		return cfg, errors.New("--all leaves nothing for --changes and --again to say")
-	case f.again < 0 || f.interval < 0 || f.window < 0:
-		return cfg, errors.New("a time is not negative")
+	case f.again < 0:
+		return cfg, fmt.Errorf("--again %v: a time is not negative", f.again)
+	case !isScanTime(f.interval):
+		return cfg, fmt.Errorf("--interval %v: want 2.5ms to 10.24s", f.interval)
+	case !isScanTime(f.window):
+		return cfg, fmt.Errorf("--window %v: want 2.5ms to 10.24s", f.window)
+	case f.interval != 0 && f.window > f.interval:
+		return cfg, fmt.Errorf("--window %v is longer than --interval %v", f.window, f.interval)
+	case f.filter.MinRSSI < -127 || f.filter.MinRSSI > 20:
+		return cfg, fmt.Errorf("--rssi %d: want -127 to 20 dBm, like -70", f.filter.MinRSSI)
 	case f.all:
 		cfg.Duplicates = gap.ReportAll
 	case f.changes:

@@ -43,15 +43,22 @@ func TestScanFlags(t *testing.T) {
 		}
 	}
 	for args, says := range map[string]string{
-		"--all --changes":     "leaves nothing",
-		"--again -1s":         "not negative",
-		"--phy 2m":            "want 1m, coded",
-		"--peer 00:1C":        "--peer",
-		"--service 18":        "--service",
-		"--company apple":     "like 0x004c",
-		"--company 0x10000":   "16 bits",
-		"--rssi loud":         "invalid argument",
-		"--interval -100ms":   "not negative",
+		"--all --changes":   "leaves nothing",
+		"--again -1s":       "not negative",
+		"--phy 2m":          "want 1m, coded",
+		"--peer 00:1C":      "--peer",
+		"--service 18":      "--service",
+		"--company apple":   "like 0x004c",
+		"--company 0x10000": "16 bits",
+		"--rssi loud":       "invalid argument",
+		"--interval -100ms": "--interval -100ms: want 2.5ms to 10.24s",
+		"--interval 1ms":    "--interval 1ms: want",
+		"--window 11s":      "--window 11s: want",
+		"--rssi 70":         "--rssi 70: want -127 to 20",
+		"--rssi -128":       "like -70",
+
+		"--interval 50ms --window 60ms": "longer than --interval",
+
 		"--all --again 2s":    "leaves nothing",
 		"--peer nobody --all": "--peer",
 	} {

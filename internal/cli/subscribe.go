@@ -103,6 +103,7 @@ func (s *subscription) follow(ctx context.Context, h *host, t target) (err error
 
 // stream subscribes on one connection and waits for the end: of the link, or of ctx.
 func (s *subscription) stream(ctx context.Context, c *gap.Conn) error {
+	defer s.securing.wait(ctx, c.Done())
 	if err := s.openBearers(ctx, c); err != nil {
 		return err
 	}

@@ -52,6 +52,21 @@ func TestSubscribeEndsWithTheLink(t *testing.T) {
 	}
 }
 
+// Who asks for what is not there does not hang up in the middle of a pairing, for which he would have to wait the next time.
+func TestFailureLetsPairingEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for args, says := range map[string]string{
+		"subscribe " + address + " 2a00": "neither notifies nor indicates",
+		"l2cap cat 0x10 " + address:      "SPSM not supported",
+	} {
+		r := jelling(t, dir, strings.Fields(args)...)
+		if r.status != 1 || !strings.Contains(r.stderr, says) || !strings.Contains(r.stderr, "paired by") || strings.Contains(r.stderr, "pairing failed") {
+			t.Errorf("%s: %+v", args, r)
+		}
+	}
+}
+
 // A reason that nobody gave is no number.
 func TestPairingFailedReason(t *testing.T) {
 	t.Parallel()

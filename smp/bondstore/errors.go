@@ -66,10 +66,10 @@ type aloneError struct {
 func (e *aloneError) Error() string { return fmt.Sprintf("%s is left alone: %v", e.path, e.err) }
 func (e *aloneError) Unwrap() error { return e.err }
 
-// A FolderError says that a folder is not fit to keep keys in.
+// A FolderError says that a folder is not fit to keep keys in, or the file of a StateKey to keep that.
 type FolderError struct {
 	Path string
 	Why  string // with what to do about it
 }
 
-func (e *FolderError) Error() string { return fmt.Sprintf("bondstore: folder %s: %s", e.Path, e.Why) }
+func (e *FolderError) Error() string { return fmt.Sprintf("bondstore: %s: %s", e.Path, e.Why) }

@@ -90,9 +90,13 @@ func ReadStateKey(where string) (*StateKey, error) {
 		secret, err = readSecret(where)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("bondstore: the state key: %w", err)
+		return nil, fmt.Errorf("the state key: %w", err)
 	}
-	return NewStateKey(secret)
+	key, err := NewStateKey(secret)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s has %d octets that are not", err, where, len(secret))
+	}
+	return key, nil
 }
 
 // readSecret reads a short file, which others must not be able to read.
