@@ -195,13 +195,17 @@ func TestOneFamily(t *testing.T) {
 		if err := c.StartScan(t.Context(), driver.ScanParameters{PHYs: hci.PHYsOf(hci.LECoded), Passive: true, Duplicates: true}); err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range []driver.AdvertiseParameters{{Data: []byte{2, 1, 6}}, {Type: hci.AdvDirectIndHigh, Peer: peer}} {
-			if err := c.StartAdvertising(t.Context(), p); err != nil {
+		for _, p := range []driver.AdvertisingParameters{{Properties: hci.LegacyAdvInd}, {Properties: hci.LegacyAdvDirectIndHigh, Peer: peer}} {
+			s, err := c.NewAdvertisingSet(t.Context(), p, nil)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		if err := c.StopAdvertising(t.Context()); err != nil {
-			t.Fatal(err)
+			if p.Peer.IsZero() {
+				err = s.SetData(t.Context(), []byte{2, 1, 6})
+			}
+			if err := errors.Join(err, s.Start(t.Context(), driver.AdvertisingLimits{}), s.Stop(t.Context())); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := c.StopScan(t.Context()); err != nil {
 			t.Fatal(err)
@@ -213,9 +217,9 @@ func TestOneFamily(t *testing.T) {
 		want := []string{
 			"2041 00 01 05 01 40 01 30 00 01 2C 01 64 00", "2042 01 01 00 00 00 00",
 			"2042 00 01 00 00 00 00", "2041 00 00 04 00 A0 00 30 00", "2042 01 00 00 00 00 00",
-			"2036 00 13 00 A0 00 00 A0 00 00 07 00 00 00 00 00 00 00 00 00 7F 01 00 01 00 00", "2037 00 03 01 03 02 01 06", "2039 01 01 00 00 00 00",
-			"203C 00", "2036 00 1D 00 A0 00 00 A0 00 00 07 00 01 01 02 03 04 05 C6 00 7F 01 00 01 00 00", "2039 01 01 00 80 00 00",
-			"2039 00 01 00 00 00 00", "2042 00 00 00 00 00 00",
+			"2036 00 13 00 A0 00 00 A0 00 00 07 00 00 00 00 00 00 00 00 00 7F 01 00 01 00 00", "2037 00 03 01 03 02 01 06", "2039 01 01 00 00 00 00", "2039 00 01 00 00 00 00",
+			"2036 01 1D 00 A0 00 00 A0 00 00 07 00 01 01 02 03 04 05 C6 00 7F 01 00 01 00 00", "2039 01 01 01 80 00 00", "2039 00 01 01 00 00 00",
+			"2042 00 00 00 00 00 00",
 		}
 		got := since(ctl, n)
 		if len(got) != len(want)+1 || !slices.Equal(got[:len(want)], want) || !strings.HasPrefix(got[len(want)], "2043 00 00 01 01 02 03 04 05 C6 01 60 00 30 00 18 00") {

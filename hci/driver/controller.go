@@ -50,10 +50,9 @@ type Controller struct {
 	creating  chan struct{} // holds a token while a connection is being created
 	halts     chan halt     // to who creates one
 	syncHalts chan halt     // to who synchronizes
-	// radio holds a token while scanning or advertising is being changed, and guards all five below, and every set.
+	// radio holds a token while scanning or advertising is being changed, and guards all three below, and every set.
 	radio     chan struct{}
 	scan      scanState
-	plain     *AdvertisingSet // StartAdvertising's
 	resolving resolving
 	accept    acceptList
 

@@ -223,7 +223,7 @@ func TestCloseFreesEverybody(t *testing.T) {
 		ctl.Handle(hci.OpLERand, hcitest.Silent)
 		rand := func() error { _, err := c.Do(t.Context(), hci.LERand); return err }
 		waiting = append(waiting, start(rand), start(rand),
-			start(func() error { return c.StartAdvertising(t.Context(), driver.AdvertiseParameters{}) }),
+			start(func() error { return advertising(t, c, driver.AdvertisingParameters{}) }),
 			start(func() error { <-c.Done(); return c.Err() }), start(func() error { <-l.conn.Done(); return l.conn.Err() }))
 		var wg sync.WaitGroup
 		for range 5 {

@@ -35,7 +35,12 @@ func ExampleOpen() {
 		return
 	}
 	defer peripheral.Close()
-	if err := peripheral.StartAdvertising(ctx, driver.AdvertiseParameters{}); err != nil {
+	set, err := peripheral.NewAdvertisingSet(ctx, driver.AdvertisingParameters{Properties: hci.LegacyAdvInd}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := set.Start(ctx, driver.AdvertisingLimits{}); err != nil {
 		fmt.Println(err)
 		return
 	}

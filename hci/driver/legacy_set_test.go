@@ -12,6 +12,43 @@ import (
 	"github.com/jelling-ble/jelling/internal/hcitest"
 )
 
+// What the legacy family calls it, and what comes nearest where it has no such thing (Vol 4, Part E, 7.8.5).
+func TestLegacyTypes(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		for p, want := range map[hci.AdvertisingProperties]hci.AdvertisingType{
+			hci.LegacyAdvInd: hci.AdvInd, hci.LegacyAdvDirectIndHigh: hci.AdvDirectIndHigh, hci.LegacyAdvScanInd: hci.AdvScanInd,
+			hci.LegacyAdvNonconnInd: hci.AdvNonconnInd, hci.LegacyAdvDirectIndLow: hci.AdvDirectIndLow,
+			0: hci.AdvNonconnInd, hci.AdvertiseConnectable: hci.AdvInd, hci.AdvertiseScannable: hci.AdvScanInd,
+		} {
+			n := len(ctl.Commands())
+			s, err := c.NewAdvertisingSet(t.Context(), driver.AdvertisingParameters{Properties: p, IntervalMin: 32, IntervalMax: 48}, nil)
+			if err != nil {
+				t.Fatalf("%v: %v", p, err)
+			}
+			if got := ctl.Commands()[n]; got.Opcode != hci.OpLESetAdvertisingParameters || got.Parameters[4] != byte(want) || got.Parameters[0] != 32 || got.Parameters[2] != 48 {
+				t.Errorf("%v: % X, want type %d", p, got.Parameters, want)
+			}
+			if err := s.Remove(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// What the controller refuses is told with its status, and leaves no set.
+func TestLegacySetRefused(t *testing.T) {
+	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
+		ctl.Handle(hci.OpLESetAdvertisingParameters, hcitest.Fail(hci.CommandDisallowed)) // it advertises already
+		for range 2 {
+			_, err := c.NewAdvertisingSet(t.Context(), driver.AdvertisingParameters{}, nil)
+			var command *driver.CommandError
+			if !errors.Is(err, hci.CommandDisallowed) || !errors.As(err, &command) || command.Opcode != hci.OpLESetAdvertisingParameters {
+				t.Errorf("%v", err)
+			}
+		}
+	})
+}
+
 // A controller without the extended family has one set.
 func TestLegacySet(t *testing.T) {
 	bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, h *host, c *driver.Controller) {

@@ -244,7 +244,7 @@ func TestPrivateConnection(t *testing.T) {
 		central, peripheral := acquainted(t, air)
 		before := map[hci.Address]bool{}
 		for range 3 {
-			if err := peripheral.StartAdvertising(t.Context(), driver.AdvertiseParameters{Peer: central.radio.Address()}); err != nil {
+			if err := peripheral.begin(t.Context(), driver.AdvertisingParameters{Properties: hci.LegacyAdvInd, Peer: central.radio.Address()}); err != nil {
 				t.Fatal(err)
 			}
 			conn, err := central.Connect(t.Context(), peripheral.radio.Address(), driver.ConnectParameters{})
@@ -355,7 +355,7 @@ func (h *host) forget() int {
 func TestResolvedReport(t *testing.T) {
 	onTheAir(t, func(t *testing.T, air *virtual.Air) {
 		central, peripheral := acquainted(t, air)
-		if err := peripheral.StartAdvertising(t.Context(), driver.AdvertiseParameters{Peer: central.radio.Address()}); err != nil {
+		if err := peripheral.begin(t.Context(), driver.AdvertisingParameters{Properties: hci.LegacyAdvInd, Peer: central.radio.Address()}); err != nil {
 			t.Fatal(err)
 		}
 		if err := central.StartScan(t.Context(), driver.ScanParameters{}); err != nil {

@@ -185,9 +185,12 @@ func TestScanWaits(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		for name, f := range map[string]func() error{
-			"StartScan":       func() error { return c.StartScan(ctx, driver.ScanParameters{}) },
-			"StopScan":        func() error { return c.StopScan(ctx) },
-			"StopAdvertising": func() error { return c.StopAdvertising(ctx) },
+			"StartScan": func() error { return c.StartScan(ctx, driver.ScanParameters{}) },
+			"StopScan":  func() error { return c.StopScan(ctx) },
+			"NewAdvertisingSet": func() error {
+				_, err := c.NewAdvertisingSet(ctx, driver.AdvertisingParameters{}, nil)
+				return err
+			},
 		} {
 			if err := f(); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: %v", name, err)

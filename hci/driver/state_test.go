@@ -15,10 +15,10 @@ import (
 func TestStateError(t *testing.T) {
 	const all = 0x3FF_FFFF_FFFF
 	advertise := func(t *testing.T, c *driver.Controller) error {
-		return c.StartAdvertising(t.Context(), driver.AdvertiseParameters{})
+		return advertising(t, c, driver.AdvertisingParameters{Properties: hci.LegacyAdvInd})
 	}
 	beacon := func(t *testing.T, c *driver.Controller) error {
-		return c.StartAdvertising(t.Context(), driver.AdvertiseParameters{Type: hci.AdvNonconnInd})
+		return advertising(t, c, driver.AdvertisingParameters{Properties: hci.LegacyAdvNonconnInd})
 	}
 	scan := func(t *testing.T, c *driver.Controller) error {
 		return c.StartScan(t.Context(), driver.ScanParameters{})

@@ -90,7 +90,7 @@ func TestStill(t *testing.T) {
 					}
 				}
 				if s.advertise {
-					if err := c.StartAdvertising(t.Context(), driver.AdvertiseParameters{}); err != nil {
+					if err := advertising(t, c, driver.AdvertisingParameters{Properties: hci.LegacyAdvInd}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -135,7 +135,7 @@ func TestStillDoesNotAdvertiseAgain(t *testing.T) {
 			bubble(t, hcitest.Settings{}, func(t *testing.T, ctl *hcitest.Controller, _ *host, c *driver.Controller) {
 				var b busy
 				b.handle(ctl)
-				if err := c.StartAdvertising(t.Context(), driver.AdvertiseParameters{}); err != nil {
+				if err := advertising(t, c, driver.AdvertisingParameters{Properties: hci.LegacyAdvInd}); err != nil {
 					t.Fatal(err)
 				}
 				ctl.Handle(hci.OpLESetAdvertisingEnable, func(ctl *hcitest.Controller, f hci.CommandFrame) {

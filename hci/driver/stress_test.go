@@ -66,7 +66,7 @@ func TestStress(t *testing.T) {
 
 // stressPair makes a connection, uses it from several goroutines and ends it.
 func stressPair(ctx context.Context, hub, other *station) {
-	_ = other.StartAdvertising(ctx, driver.AdvertiseParameters{})
+	_ = other.begin(ctx, driver.AdvertisingParameters{Properties: hci.LegacyAdvInd})
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
 	conn, err := hub.Connect(short, other.radio.Address(), driver.ConnectParameters{})

@@ -21,6 +21,7 @@ type station struct {
 	*driver.Controller
 	radio *virtual.Controller
 	host  *host
+	set   *driver.AdvertisingSet // nil until it advertises
 }
 
 // station puts a controller on the air and starts it up.
@@ -38,9 +39,32 @@ func onAir(t testing.TB, air *virtual.Air, cfg virtual.ControllerConfig) *statio
 // advertise makes a station connectable.
 func (s *station) advertise(t testing.TB) {
 	t.Helper()
-	if err := s.StartAdvertising(t.Context(), driver.AdvertiseParameters{Data: []byte{2, 1, 6}}); err != nil {
+	if err := s.begin(t.Context(), driver.AdvertisingParameters{Properties: hci.LegacyAdvInd}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// begin has a station advertise, by its one set, which it makes for the first time.
+func (s *station) begin(ctx context.Context, p driver.AdvertisingParameters) (err error) {
+	if s.set == nil {
+		if s.set, err = s.NewAdvertisingSet(ctx, p, nil); err != nil {
+			return err
+		}
+		if err := s.set.SetData(ctx, []byte{2, 1, 6}); err != nil {
+			return err
+		}
+	}
+	return s.set.Start(ctx, driver.AdvertisingLimits{})
+}
+
+// advertising has a new set advertise.
+func advertising(t testing.TB, c *driver.Controller, p driver.AdvertisingParameters) error {
+	t.Helper()
+	s, err := c.NewAdvertisingSet(t.Context(), p, nil)
+	if err != nil {
+		return err
+	}
+	return s.Start(t.Context(), driver.AdvertisingLimits{})
 }
 
 // connectTo connects two stations and gives both ends.
@@ -215,7 +239,10 @@ func TestCreditsAreConserved(t *testing.T) {
 					hub.clean(t)
 					for _, o := range others {
 						o.radio.SetSilent(false)
-						if err := o.StopAdvertising(t.Context()); err != nil {
+						if o.set == nil {
+							continue
+						}
+						if err := o.set.Stop(t.Context()); err != nil {
 							t.Fatal(err)
 						}
 						o.clean(t)
@@ -284,7 +311,7 @@ func TestManyAttempts(t *testing.T) {
 				if !errors.Is(err, hci.ConnectionFailedToBeEstablished) {
 					t.Fatalf("a connect request that was not heard: %v", err)
 				}
-				if err := b.StopAdvertising(t.Context()); err != nil {
+				if err := b.set.Stop(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -323,7 +350,7 @@ func TestScanOnAir(t *testing.T) {
 		if before == 0 || a.host.reports[0].Address != b.radio.Address() || !bytes.Equal(a.host.reports[0].Data, []byte{2, 1, 6}) {
 			t.Fatalf("heard %d", before)
 		}
-		if err := b.StopAdvertising(t.Context()); err != nil {
+		if err := b.set.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		_, theirs := a.connectTo(t, b)
