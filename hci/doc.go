@@ -12,8 +12,7 @@
 //	not supported   tests of the radio, SCO and ISO data, BR/EDR beyond what start-up needs
 //
 // Commands (Vol 4, Part E, 7), by opcode. What is supported has types for its parameters and for what it
-// returns; what is raw, nothing at present, has a name, and its octets go through Raw and CommandComplete; what is absent has
-// not even a name, and Raw carries it under its number: tests of the radio, isochronous channels, BR/EDR.
+// returns; what is absent has no name, and Raw carries it under its number: tests of the radio, isochronous channels, BR/EDR.
 //
 //	0x0406  supported  Disconnect
 //	0x041D  supported  Read Remote Version Information

@@ -14,7 +14,7 @@
 //	out of band: data made on demand, used once      the format of out of band data on a tag
 //	all I/O capabilities, keypress notifications     keypresses that give the peer more time
 //	LTK, IRK and identity address, CSRK distributed
-//	signatures with counters ([Session.Sign])        signed writes of the GATT server: it has no door for them
+//	signatures with counters, made and checked
 //	key sizes of 7 to 16 octets, least levels, Secure Connections only
 //	debug keys, by choice: marked, never stored
 //	bonding by what both sides want, or always, or never

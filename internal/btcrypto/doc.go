@@ -5,9 +5,8 @@
 // Every array is in on-air order, least significant octet first, as HCI and SMP carry it. The specification
 // writes the same values the other way round.
 //
-// | supported                                        | not supported                          |
-// |--------------------------------------------------|----------------------------------------|
-// | e, AES-CMAC, ah, c1, s1, f4, f5, f6, g2          | AES-CCM: the link layer's, in hardware |
-// | h6, h7, h8, signatures                           | the BR/EDR functions E0 to E3, h2 to h5 |
-// | P-256: public keys of 64 octets, DHKey, debug key | P-192                                  |
+//	supported                                          not supported
+//	e, AES-CMAC, ah, c1, s1, f4, f5, f6, g2            AES-CCM: the link layer's, in hardware
+//	h6, h7, h8, signatures                             the BR/EDR functions E0 to E3, h2 to h5
+//	P-256: public keys of 64 octets, DHKey, debug key  P-192
 package btcrypto
