@@ -114,7 +114,7 @@ func talk(t testing.TB, config *Config) {
 // TestNoKeyIsPrinted runs all tests of the package once more, talkative, and looks for every key that they used in
 // everything that they printed.
 func TestNoKeyIsPrinted(t *testing.T) {
-	if talkative() {
+	if talkative() || raceEnabled {
 		return
 	}
 	file := t.TempDir() + "/keys"

@@ -34,14 +34,15 @@ var (
 
 // A Store is a [gatt.Store] on a folder. It is safe for concurrent use.
 type Store struct {
-	dir string
-	mu  sync.Mutex // one at a time on the disk
+	dir   string
+	peers int        // that there may be
+	mu    sync.Mutex // one at a time on the disk
 }
 
 var _ gatt.Store = (*Store)(nil)
 
 // Open gives the store on a folder, which is made when there is something to keep.
-func Open(dir string) *Store { return &Store{dir: dir} }
+func Open(dir string) *Store { return &Store{dir: dir, peers: MaxPeers} }
 
 // Load returns what was saved under a name, or nothing.
 func (s *Store) Load(name string) ([]byte, error) {
@@ -101,7 +102,7 @@ func (s *Store) prepare(name string) error {
 	if err != nil {
 		return wrap(err)
 	}
-	if len(entries) >= MaxPeers {
+	if len(entries) >= s.peers {
 		return ErrFull
 	}
 	if len(entries) == 0 { // it may be new itself

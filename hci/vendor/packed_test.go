@@ -87,6 +87,10 @@ func TestExpandDamaged(t *testing.T) {
 	want := testdata(t, "BCM43430A1.hcd")
 	for _, name := range []string{"BCM43430A1.hcd.xz", "BCM43430A1.hcd.zst", "nine.xz", "stdin.zst"} {
 		whole, expand := testdata(t, name), expander(t, name)
+		every := 1 // bit of an octet: all of the two forms that there are, and one of the others
+		if !strings.HasPrefix(name, "BCM") {
+			every = 8
+		}
 		for n := range whole {
 			if _, err := expand(whole[:n]); err == nil {
 				t.Errorf("%s: the first %d octets were expanded", name, n)
@@ -94,7 +98,7 @@ func TestExpandDamaged(t *testing.T) {
 		}
 		for at := range whole {
 			flipped := bytes.Clone(whole)
-			for bit := range 8 {
+			for bit := at % every; bit < 8; bit += every {
 				flipped[at] ^= 1 << bit
 				if got, err := expand(flipped); err == nil && !bytes.Equal(got, want) {
 					t.Errorf("%s: octet %d, bit %d: not seen", name, at, bit)
