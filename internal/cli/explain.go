@@ -36,7 +36,11 @@ func hintFor(err error) string {
 	case errors.As(err, &wait):
 		return "pairing failed too often; it is tried again after that wait"
 	case errors.As(err, &level), errors.Is(err, smp.AuthenticationRequirements):
-		return "one of the two has no way to ask a person, or was given its passkey beforehand: at a terminal, 'jelling pair ADDRESS --security authenticated' asks"
+		want := smp.LevelAuthenticated
+		if level != nil {
+			want = max(want, level.Want)
+		}
+		return fmt.Sprintf("one of the two has no way to ask a person, or was given its passkey beforehand: at a terminal, 'jelling pair ADDRESS --security %v' asks", want)
 	case errors.As(err, &lost):
 		return fmt.Sprintf("the bond is kept. If this is your device and it was reset, pair again with 'jelling pair %s --on-lost-bond repair', or forget it with 'jelling bonds forget %s'", lost.Peer, lost.Peer)
 	case errors.As(err, &open):

@@ -122,6 +122,7 @@ func TestPairFlags(t *testing.T) {
 		{[]string{"advertise", "--profile", "none", "--pairable", "perhaps"}, exitUsage, "pairable"},
 		{[]string{"pair", address, "--security", "authenticated"}, exitFailure, "no way to ask a person"},
 		{[]string{"pair", address, "--security", "authenticated", "--passkey", "123456"}, exitFailure, "beforehand"},
+		{[]string{"pair", address, "--security", "sc"}, exitFailure, "'jelling pair ADDRESS --security sc' asks"},
 		{[]string{"pair", address, "--sc-only", "--min-key-size", "16", "--io", "none"}, exitOK, "paired"},
 		{[]string{"pair", address, "--passkey", "123456", "--timeout", "20s"}, exitOK, "just-works"},
 	} {

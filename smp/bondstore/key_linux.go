@@ -27,5 +27,8 @@ func readKeyring(name string) ([]byte, error) {
 	if errors.Is(found, unix.ENOSYS) {
 		return nil, ErrNoKeyring
 	}
+	if errors.Is(found, unix.ENOKEY) {
+		return nil, fmt.Errorf("%s%s: neither the session's keyring nor the user's has a user key of that name ('keyctl show' lists them): %w", keyringPrefix, name, found)
+	}
 	return nil, fmt.Errorf("%s%s: %w", keyringPrefix, name, found)
 }
