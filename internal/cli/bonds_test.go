@@ -147,6 +147,9 @@ func TestExportAndImport(t *testing.T) {
 	wantResult(t, jelling(t, dir, "bonds", "export", file), 1, "is there already; --replace")
 	wantResult(t, jelling(t, dir, "bonds", "export", file, "--replace"), 0)
 	wantResult(t, jelling(t, there, "bonds", "import", file), 0, "1 imported")
+	if again := jelling(t, there, "bonds", "import", file); strings.Count(again.stdout, "  same ") != 2 || strings.Contains(again.stdout, "  import ") {
+		t.Errorf("imported twice: %+v", again)
+	}
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), ".jelling-*")); err != nil || len(left) != 0 {
 		t.Errorf("left over: %v", left)
 	}
