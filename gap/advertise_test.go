@@ -2,9 +2,11 @@ package gap_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,32 +88,32 @@ func TestAccept(t *testing.T) {
 func TestAcceptGoneBeforeWeLook(t *testing.T) {
 	for range 16 { // there is a choice of two orders, twice
 		synctest.Test(t, func(t *testing.T) {
-			p := newPair(t, pairConfig{})
-			defer p.close()
-			begun, proceed := make(chan struct{}, 4), make(chan struct{})
-			a := advertising(t, p.peripheral, gap.AdvertiseConfig{Started: func() {
-				if begun <- struct{}{}; len(begun) == 2 { // it has been started again, and is busy with that
-					<-proceed
-				}
-			}, Restart: gap.RestartNever})
+			x := newTapped(t, pairConfig{radio: virtual.ControllerConfig{CommandPackets: 3}})
+			defer x.close()
+			a := advertising(t, x.peripheral, gap.AdvertiseConfig{Restart: gap.RestartNever})
 			defer a.Close()
 			connect := func() *gap.Conn {
-				c, err := p.central.Connect(t.Context(), peripheralAddress, gap.ConnectConfig{NoGATT: true, Patience: time.Minute})
+				c, err := x.central.Connect(t.Context(), peripheralAddress, gap.ConnectConfig{NoGATT: true, Patience: time.Minute})
 				if err != nil {
 					t.Fatal(err)
 				}
 				return c
 			}
-			for range 2 {
+			enabled := withheld{opcode: hci.OpLESetExtendedAdvertisingEnable}
+			for range 2 { // the second while it is busy advertising again
 				connect().Disconnect(hci.RemoteUserTerminatedConnection)
-				rest()
-				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(time.Millisecond, cancel)
+				time.Sleep(time.Second)
+				x.meddlers[1].set(enabled.in)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 				if _, err := a.Accept(ctx); err == nil {
 					t.Error("a connection that is gone was accepted")
 				}
+				cancel()
 			}
-			close(proceed)
+			enabled.release.Store(true)
+			if _, err := x.peripheral.Controller().Do(t.Context(), hci.LERand); err != nil {
+				t.Fatal(err)
+			}
 			c := connect()
 			if theirs, err := a.Accept(t.Context()); err != nil || theirs.Err() != nil {
 				t.Errorf("%v", err)
@@ -119,6 +121,27 @@ func TestAcceptGoneBeforeWeLook(t *testing.T) {
 			c.Disconnect(hci.RemoteUserTerminatedConnection)
 		})
 	}
+}
+
+// withheld is the first answer to a command, which comes before whatever comes next once it is released.
+type withheld struct {
+	opcode  hci.Opcode
+	release atomic.Bool
+	answer  []byte // the reader's
+	had     bool
+}
+
+func (w *withheld) in(p []byte) [][]byte {
+	switch answers := isEvent(p, hci.EvCommandComplete) && len(p) > 5 && hci.Opcode(binary.LittleEndian.Uint16(p[4:])) == w.opcode; {
+	case answers && !w.had:
+		w.answer, w.had = p, true
+		return nil
+	case w.answer != nil && w.release.Load():
+		first := w.answer
+		w.answer = nil
+		return [][]byte{first, p}
+	}
+	return [][]byte{p}
 }
 
 // A controller that does not advertise beside a connection does so when that has ended, and nobody has to ask again.

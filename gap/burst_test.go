@@ -18,15 +18,14 @@ import (
 )
 
 const (
-	burst      = 100_000
 	burstValue = 20 // octets
 	// underWay is how many values may have been sent and not handled: what the subscriber's queue holds, with eight octets for
 	// each, the buffers of its host, and what is before and in the sender's controller and the subscriber's.
 	underWay = gatt.DefaultQueue/2/(burstValue+8) + driver.HostBuffers + 100
 )
 
-// Complaint 27: notifications are lost in silence. A subscriber that sleeps at random, and reads, has a burst of 100,000 values
-// whole and in order where its controller can make the peer wait, and what waits is bounded. On another controller it has
+// Complaint 27: notifications are lost in silence. A subscriber that sleeps at random, and reads, has a burst of 100,000 values (a
+// tenth under the race detector) whole and in order where its controller can make the peer wait, and what waits is bounded. On another controller it has
 // them, or the link ends with ErrSlowConsumer and there is no gap before that.
 func TestBurst(t *testing.T) {
 	for _, c := range []struct {

@@ -2,4 +2,7 @@
 
 package gap_test
 
-const raceEnabled = false
+const (
+	raceEnabled = false
+	burst       = 100_000
+)

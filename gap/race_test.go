@@ -2,4 +2,7 @@
 
 package gap_test
 
-const raceEnabled = true // the race detector allocates
+const (
+	raceEnabled = true   // the race detector allocates
+	burst       = 10_000 // values of TestBurst; it also takes ten times as long
+)
