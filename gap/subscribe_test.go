@@ -265,10 +265,8 @@ func TestSubscriptionTooSlow(t *testing.T) {
 		})
 		central, peripheral := x.connect(t, smp.LevelEncrypted)
 		rest()
-		for i := range burst {
-			if peripheral.Err() == nil {
-				_ = x.server.Notify(t.Context(), x.reading, fmt.Append(nil, i))
-			}
+		for i := 0; i < gatt.DefaultQueue && peripheral.Err() == nil; i++ { // each is more than an octet
+			_ = x.server.Notify(t.Context(), x.reading, fmt.Append(nil, i))
 		}
 		close(wake)
 		if peripheral.Err() == nil {
