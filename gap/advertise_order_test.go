@@ -32,7 +32,8 @@ func TestStartedComesInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if _, err := p.central.Connect(t.Context(), radio.Address(), gap.ConnectConfig{NoGATT: true}); err != nil {
+			ours, err := p.central.Connect(t.Context(), radio.Address(), gap.ConnectConfig{NoGATT: true})
+			if err != nil {
 				t.Fatal(err)
 			}
 			c, err := a.Accept(t.Context())
@@ -41,6 +42,7 @@ func TestStartedComesInOrder(t *testing.T) {
 			}
 			c.Disconnect(hci.RemoteUserTerminatedConnection)
 			<-c.Ended()
+			<-ours.Ended() // until then there is one to that peer
 		}
 		synctest.Wait() // it advertises again
 		if err := h.Close(); err != nil {

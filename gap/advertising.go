@@ -34,6 +34,7 @@ type Advertising struct {
 	last    *Conn              // that it led to
 	leads   int                // connections that it led to
 	ends    int                // of them, those with which the set was reported to have stopped
+	untold  bool               // it is being started, and Started has not been told
 	err     error
 }
 
@@ -269,11 +270,23 @@ func (a *Advertising) fill(ctx context.Context, set *driver.AdvertisingSet, data
 
 // start starts the set, for the first time or again.
 func (a *Advertising) start(ctx context.Context) error {
+	a.mu.Lock()
+	a.untold = a.cfg.Started != nil
+	a.mu.Unlock()
 	err := a.Set().Start(ctx, driver.AdvertisingLimits{Duration: a.cfg.Duration, MaxEvents: a.cfg.MaxEvents})
-	if err == nil && a.cfg.Started != nil {
+	a.tellStarted(err)
+	return err
+}
+
+// tellStarted tells that it has started, if it has, unless the connection that it led to was here before and has had that
+// told.
+func (a *Advertising) tellStarted(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.untold && err == nil {
 		a.host.events.call(a.cfg.Started)
 	}
-	return err
+	a.untold = false
 }
 
 // remove takes the set from its controller.

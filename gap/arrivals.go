@@ -72,6 +72,16 @@ func (s *arrivals) connectable() (all []*Advertising) {
 	return all
 }
 
+// started has it told that the advertising which a new connection comes from has started, where there is no choice: that may
+// not have been looked at yet. The controller's loop.
+func (s *arrivals) started() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if all := s.connectable(); len(all) == 1 {
+		all[0].tellStarted(nil)
+	}
+}
+
 // arrive takes a new connection: the controller's loop.
 func (s *arrivals) arrive(c *Conn) {
 	s.mu.Lock()

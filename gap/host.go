@@ -298,6 +298,9 @@ func (h *Host) HandleConnection(link *driver.Conn) driver.ConnHandler {
 	h.conns[link] = c
 	h.mu.Unlock()
 	h.privacy.see(c.Peer())
+	if c.Role() == hci.Peripheral {
+		h.arrivals.started()
+	}
 	h.events.tell(c.Peer(), Connected{Role: c.Role(), OnAir: link.PeerAddress()})
 	if c.Role() == hci.Peripheral {
 		c.gate.release()
