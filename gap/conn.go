@@ -3,6 +3,7 @@ package gap
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,7 @@ type Conn struct {
 	chores  *errands // of taken: what the peer has to know
 	taken   *taken
 	bearers *l2cap.Listener // of enhanced ATT bearers; nil for none
+	change  sync.Mutex      // held while what follows from an encryption is being settled
 	ending  atomic.Bool     // somebody here has asked for the end
 	ended   chan struct{}   // closed when the connection has ended and nothing of it runs or is told any more
 }
@@ -159,7 +161,9 @@ func (c *Conn) NextFragment(b []byte) (int, bool) { return c.mux.NextFragment(b)
 
 // HandleEncryption implements driver.ConnHandler.
 func (c *Conn) HandleEncryption(status hci.Status, enabled, refresh bool) {
-	c.session.HandleEncryption(status, enabled, refresh)
+	c.change.Lock()
+	defer c.change.Unlock()
+	c.session.HandleEncryption(status, enabled, refresh) // from here on Secure may return
 	switch security := c.session.Security(); {
 	case security.Encrypted:
 		c.gate.secured(smp.LevelEncrypted)

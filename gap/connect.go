@@ -54,12 +54,19 @@ func (h *Host) Connect(ctx context.Context, peer hci.Address, cfg ConnectConfig)
 	return c, nil
 }
 
+// settle waits until what follows from an encryption is known, which Secure may return before.
+func (c *Conn) settle() {
+	c.change.Lock()
+	defer c.change.Unlock()
+}
+
 // establish secures a new link of ours and opens it for ATT.
 func (c *Conn) establish(ctx context.Context, cfg ConnectConfig) error {
 	if level := c.least(cfg.Security); level > smp.LevelNone {
 		if err := c.Secure(ctx, level); err != nil {
 			return err
 		}
+		c.settle()
 	}
 	if err := c.errands.wait(ctx, c.Done()); err != nil { // so that what is known is known before anything is asked
 		return err
