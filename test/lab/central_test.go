@@ -121,17 +121,6 @@ func (c *central) event(kind string) said {
 	}
 }
 
-// forget drops the reports of a kind that nobody has asked for.
-func (c *central) forget(kind string) {
-	kept := c.kept[:0]
-	for _, r := range c.kept {
-		if r.Event != kind {
-			kept = append(kept, r)
-		}
-	}
-	c.kept = kept
-}
-
 // tries tells the central to do something, and returns how that went.
 func (c *central) tries(command string) said {
 	c.t.Helper()
