@@ -1,16 +1,10 @@
 package gap_test
 
 import (
-	"context"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -19,11 +13,8 @@ import (
 	"github.com/jelling-ble/jelling/smp"
 )
 
-// tellKeys is set in the process in which tests of whole hosts run once more, talkative: they print what they see by
-// every verb, and write the keys that they stored to the file of that name.
-const tellKeys = "GAP_TEST_KEYS"
-
-func talkative() bool { return os.Getenv(tellKeys) != "" }
+// talkative tells whether everything is to be printed.
+func talkative() bool { return secrettest.Talkative() }
 
 // talkativeLog is the hosts' log, nil for silence.
 func talkativeLog() *logrus.Logger {
@@ -44,12 +35,6 @@ func show(w any) {
 	}
 }
 
-// secrets is the file of the keys.
-var secrets struct {
-	sync.Mutex
-	file *os.File
-}
-
 // tellSecrets notes, at the end of the test, the keys that a host has stored.
 func tellSecrets(t testing.TB, h *gap.Host) {
 	if !talkative() {
@@ -57,11 +42,6 @@ func tellSecrets(t testing.TB, h *gap.Host) {
 	}
 	store, identity := h.Bonds(), h.Identity()
 	t.Cleanup(func() {
-		secrets.Lock()
-		defer secrets.Unlock()
-		if secrets.file == nil {
-			secrets.file, _ = os.Create(os.Getenv(tellKeys))
-		}
 		show(store)
 		show(h.Security())
 		for _, r := range store.List(identity) {
@@ -72,11 +52,11 @@ func tellSecrets(t testing.TB, h *gap.Host) {
 				}
 				for _, l := range []*smp.LTK{k.SC, k.Local, k.Peer} {
 					if l != nil {
-						fmt.Fprintf(secrets.file, "%x\n", l.Key[:])
+						secrettest.Note(l.Key[:])
 					}
 				}
 				if k.PeerIRK != nil {
-					fmt.Fprintf(secrets.file, "%x\n", k.PeerIRK[:])
+					secrettest.Note(k.PeerIRK[:])
 				}
 			}
 		}
@@ -88,31 +68,5 @@ func TestNoKeyIsPrinted(t *testing.T) {
 	if talkative() {
 		return
 	}
-	file := t.TempDir() + "/keys"
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	child := exec.CommandContext(ctx, os.Args[0], "-test.v", "-test.run=^Test(Attack|Spoofer|Repaired|Paired)")
-	child.Env = append(os.Environ(), tellKeys+"="+file)
-	said, err := child.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, said[max(0, len(said)-2000):])
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := secrettest.Finder{}
-	for line := range strings.Lines(string(text)) {
-		k, err := hex.DecodeString(strings.TrimSpace(line))
-		if err != nil || len(k) != 16 {
-			t.Fatalf("%q", line)
-		}
-		keys.Add(k)
-	}
-	if found := keys.In(said); found != "" {
-		t.Errorf("a key was printed: %s", found)
-	}
-	if len(keys) < 1000 || len(said) < 100_000 {
-		t.Errorf("%d parts of keys were looked for in %d octets: the search is for nothing", len(keys), len(said))
-	}
+	secrettest.Rerun(t, "-test.run=^Test(Attack|Spoofer|Repaired|Paired)")
 }

@@ -16,7 +16,7 @@
 //
 //	supported                                            not supported
 //	discovery of all kinds, and none of a known server   ATT over BR/EDR
-//	read, long read, write, long and reliable write,     profiles: what a value means (gatt/assigned)
+//	read, long read, write, long and reliable write,     profiles: what a value means (gatt/value)
 //	write command, signed write
 //	notify (several values too) and indicate, both roles notifications on enhanced bearers: there is no order between bearers
 //	several bearers of one link (EATT)                   opening them (package gap)

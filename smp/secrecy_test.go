@@ -1,16 +1,11 @@
 package smp
 
 import (
-	"context"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -20,31 +15,11 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// tellKeys is set in the process in which all tests run once more, talkative: they print what they see by every verb,
-// and write the keys that they use to the file of that name.
-const tellKeys = "SMP_TEST_KEYS"
-
-// secrets is that file.
-var secrets struct {
-	sync.Mutex
-	file *os.File
-}
-
 // talkative tells whether everything is to be printed.
-func talkative() bool { return os.Getenv(tellKeys) != "" }
+func talkative() bool { return secrettest.Talkative() }
 
 // secretKey notes a key that is in use.
-func secretKey(k Key) {
-	if !talkative() {
-		return
-	}
-	secrets.Lock()
-	defer secrets.Unlock()
-	if secrets.file == nil {
-		secrets.file, _ = os.Create(os.Getenv(tellKeys))
-	}
-	fmt.Fprintf(secrets.file, "%x\n", k[:])
-}
+func secretKey(k Key) { secrettest.Note(k[:]) }
 
 // secretsOf notes the keys of a record.
 func secretsOf(r Record) {
@@ -114,34 +89,8 @@ func talk(t testing.TB, config *Config) {
 // TestNoKeyIsPrinted runs all tests of the package once more, talkative, and looks for every key that they used in
 // everything that they printed.
 func TestNoKeyIsPrinted(t *testing.T) {
-	if talkative() || raceEnabled {
+	if talkative() || raceEnabled { // the tests are the same without the detector
 		return
 	}
-	file := t.TempDir() + "/keys"
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	child := exec.CommandContext(ctx, os.Args[0], "-test.v", "-test.run=^(Test|Example)", "-test.skip=TestMistakesOfOtherStacks|TestTruthTable|TestPolicyNever")
-	child.Env = append(os.Environ(), tellKeys+"="+file)
-	said, err := child.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, said[max(0, len(said)-2000):])
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := secrettest.Finder{}
-	for line := range strings.Lines(string(text)) {
-		k, err := hex.DecodeString(strings.TrimSpace(line))
-		if err != nil || len(k) != 16 {
-			t.Fatalf("%q", line)
-		}
-		keys.Add(k)
-	}
-	if found := keys.In(said); found != "" {
-		t.Errorf("a key was printed: %s", found)
-	}
-	if len(keys) < 1000 || len(said) < 100_000 {
-		t.Errorf("%d parts of keys were looked for in %d octets: the search is for nothing", len(keys), len(said))
-	}
+	secrettest.Rerun(t, "-test.run=^(Test|Example)", "-test.skip=TestMistakesOfOtherStacks|TestTruthTable|TestPolicyNever")
 }

@@ -86,6 +86,7 @@ func jellingUntil(t *testing.T, dir string, stop func(line string) bool, args ..
 		}
 		status := run(ctx, args, strings.NewReader(""), stdout, stderr, getenv)
 		r = result{status, stdout.String(), stderr.String()}
+		tellSecrets(ctx, r, getenv, args)
 	})
 	return r
 }

@@ -40,8 +40,11 @@ func sensorAnd(t *testing.T) (*daemon, func(args ...string) result) {
 		where := serveController(t, air.NewController(virtual.ControllerConfig{}))
 		stdout, stderr := &lines{}, &lines{}
 		args = append(args, "--transport", where, "--state-dir", dir)
-		status := run(t.Context(), args, strings.NewReader(""), stdout, stderr, func(string) string { return "" })
-		return result{status, stdout.String(), stderr.String()}
+		nothing := func(string) string { return "" }
+		status := run(t.Context(), args, strings.NewReader(""), stdout, stderr, nothing)
+		r := result{status, stdout.String(), stderr.String()}
+		tellSecrets(t.Context(), r, nothing, args)
+		return r
 	}
 }
 

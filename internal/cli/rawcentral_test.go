@@ -259,7 +259,10 @@ func startDaemon(t *testing.T, stdin interface{ Read([]byte) (int, error) }, arg
 		d.events <- o
 	}
 	go func() {
-		d.done <- run(ctx, append(args, "--json"), stdin, stdout, d.stderr, func(string) string { return "" })
+		nothing := func(string) string { return "" }
+		status := run(ctx, append(args, "--json"), stdin, stdout, d.stderr, nothing)
+		tellSecrets(ctx, result{status, stdout.String(), d.stderr.String()}, nothing, args)
+		d.done <- status
 		close(d.events)
 	}()
 	return d

@@ -1,4 +1,4 @@
-// Package secrettest looks for keys in what a package's tests have printed.
+// Package secrettest looks for keys in what a package's tests print, which it runs once more for that.
 //
 //	supported                                           not supported
 //	octets, hexadecimal digits, numbers, either order   compressed or encrypted text, base64
